@@ -1,0 +1,125 @@
+"""Choosing a detector, and choosing among the faces that it found. Imports no torch."""
+
+from __future__ import annotations
+
+from typing import Literal, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from facemod.errors import InputError, NoFaceError, UsageError
+from facemod.faces.align import ffhq_square
+from facemod.faces.face import Face
+
+ALIGNERS = ("auto", "embedded", "face-alignment", "none")
+Choice = Literal["all", "largest"] | tuple[int, ...]
+
+
+class Detector(Protocol):
+    """Finds faces and their landmarks."""
+
+    name: str
+
+    def detect(self, rgb: NDArray[np.uint8]) -> list[Face]:
+        """The faces of an upright photo [H, W, 3], numbered left to right; [] when none."""
+        ...
+
+
+class WholePhotoDetector:
+    """For photos that already are aligned squares: the whole photo is the one face."""
+
+    name = "none"
+
+    def detect(self, rgb: NDArray[np.uint8]) -> list[Face]:
+        """One face whose FFHQ square is the photo.
+
+        Raises:
+            InputError: the photo is not square.
+        """
+        height, width = rgb.shape[:2]
+        if height != width:
+            raise InputError(
+                f"the photo is {width} x {height} px, and --aligner none takes it for an aligned "
+                "square face; use --aligner auto to find the faces in it"
+            )
+        box = (-0.5, -0.5, width - 0.5, height - 0.5)
+        return [Face(1, box, _typical_landmarks(width), score=1.0, verify=0.0, backend=self.name)]
+
+
+def _typical_landmarks(side: int) -> NDArray[np.float64]:
+    """Landmarks whose FFHQ square is exactly a photo of ``side`` px."""
+    eyes, nose, mouth = 0.474, 0.61, 0.734  # heights; the square's centre is eyes + (mouth-eyes)/10
+    points = [[0.375, eyes], [0.625, eyes], [0.5, nose], [0.405, mouth], [0.595, mouth]]
+    return np.array(points) * side - 0.5
+
+
+def make_detector(name: str = "auto", device: str = "cpu") -> tuple[Detector, str]:
+    """The detector that ``name`` asks for, and in words why it is this one.
+
+    ``auto`` takes face-alignment only when its package and its weight file are both there.
+    ``device`` is a torch device, such as "cpu" or "cuda".
+
+    Raises:
+        UsageError: there is no aligner of that name.
+        MissingExtraError: face-alignment was asked for and cannot run; the message says what is
+            missing and where it was expected.
+    """
+    if name not in ALIGNERS:
+        raise UsageError(f"no aligner is called {name!r}; there are {', '.join(ALIGNERS)}")
+    if name == "none":
+        return WholePhotoDetector(), "photos are taken as aligned faces, as asked"
+    from facemod.faces import facealignment
+
+    if name == "face-alignment":
+        return facealignment.FaceAlignmentDetector(device), "face-alignment, as asked"
+    if name == "auto":
+        usable, reason = facealignment.available()
+        if usable:
+            return facealignment.FaceAlignmentDetector(device), f"face-alignment: {reason}"
+    from facemod.faces.embedded import EmbeddedDetector
+
+    if name == "embedded":
+        return EmbeddedDetector(device), "the bundled detector, as asked"
+    return EmbeddedDetector(device), f"the bundled detector: {reason}"
+
+
+def parse_choice(which: str) -> Choice:
+    """Read the value of ``--faces``: "all", "largest" or numbers such as "1,3".
+
+    Raises:
+        UsageError: it is none of these.
+    """
+    if which in ("all", "largest"):
+        return which
+    numbers = [word.strip() for word in which.split(",")]
+    if not all(word.isascii() and word.isdigit() and int(word) > 0 for word in numbers):
+        raise UsageError(
+            f"--faces {which}: say all, largest, or numbers counted from the left, such as 1,3"
+        )
+    return tuple(sorted({int(word) for word in numbers}))
+
+
+def choose(faces: list[Face], which: str) -> list[Face]:
+    """The faces that ``which`` (the value of ``--faces``) asks for, left to right.
+
+    Raises:
+        UsageError: ``which`` is neither "all", "largest" nor a list of numbers.
+        NoFaceError: there is no face, or not one of every number that was asked for.
+    """
+    choice = parse_choice(which)
+    if not faces:
+        raise NoFaceError("no face was found in this photo")
+    if choice == "all":
+        return list(faces)
+    if choice == "largest":
+        return [max(faces, key=_side)]
+    found = {face.index: face for face in faces}
+    for number in choice:
+        if number not in found:
+            has = "1 face" if len(faces) == 1 else f"{len(faces)} faces"
+            raise NoFaceError(f"--faces {which}: there is no face {number}, the photo has {has}")
+    return [found[number] for number in choice]
+
+
+def _side(face: Face) -> float:
+    return float(np.hypot(*ffhq_square(face.landmarks)[1]))
