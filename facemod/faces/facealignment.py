@@ -10,9 +10,12 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
+import importlib
 import importlib.util
 import os
+import sys
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import numpy as np
@@ -96,12 +99,19 @@ def five_of_68(points: NDArray[np.float64]) -> NDArray[np.float64]:
     return np.stack([*eyes, points[30], points[48], points[54]])
 
 
+def import_package() -> ModuleType:
+    """The package, imported so that its first call does not take 5 s.
+
+    It has numba compile a few array helpers in every process, and they are not faster for it.
+    """
+    if "numba" not in sys.modules:  # numba that is half way through its life would break
+        os.environ.setdefault("NUMBA_DISABLE_JIT", "1")
+    return importlib.import_module("face_alignment")
+
+
 def _construct(device: str) -> Any:
     """The package's network, without its detector and without compilation."""
-    # Compiling its few array helpers costs 5 s in every process and gains nothing.
-    os.environ.setdefault("NUMBA_DISABLE_JIT", "1")
-    import face_alignment
-
+    face_alignment = import_package()
     return face_alignment.FaceAlignment(
         face_alignment.LandmarksType.TWO_D,
         device=str(device),

@@ -25,7 +25,7 @@ def separable(c_in: int, c_out: int) -> nn.Sequential:
 
 def unit(c_in: int, c_out: int) -> nn.Sequential:
     """A separable convolution and its activation."""
-    return nn.Sequential(separable(c_in, c_out), nn.ReLU())
+    return nn.Sequential(separable(c_in, c_out), nn.ReLU(inplace=True))
 
 
 class YuNet(nn.Module):
@@ -35,7 +35,7 @@ class YuNet(nn.Module):
         super().__init__()
         self.stride8 = nn.Sequential(
             nn.Conv2d(3, 16, 3, stride=2, padding=1),
-            nn.ReLU(),
+            nn.ReLU(inplace=True),
             unit(16, 16),
             nn.MaxPool2d(2),
             unit(16, 16),
