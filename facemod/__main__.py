@@ -1,0 +1,5 @@
+"""``python -m facemod``."""
+
+from facemod.cli.app import main
+
+main()

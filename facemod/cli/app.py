@@ -1,0 +1,121 @@
+"""The command line: every command registered, every failure translated into words and a code."""
+
+from __future__ import annotations
+
+import functools
+import os
+import sys
+from collections.abc import Callable
+from typing import Annotated, Any
+
+import typer
+
+from facemod import __version__
+from facemod.cli import render
+from facemod.cli.commands import (
+    align,
+    doctor,
+    edit,
+    grid,
+    mix,
+    models,
+    morph,
+    presets,
+    reconstruct,
+    sample,
+)
+from facemod.cli.options import expand
+from facemod.cli.result import Result
+from facemod.errors import ExitCode, FacemodError, UsageError
+
+SETTINGS = {"help_option_names": ["-h", "--help"]}
+NETWORK_FREE = "Nothing leaves this machine. Results are marked as AI-edited in their metadata."
+
+app = typer.Typer(
+    name="facemod",
+    help=f"Edit, mix and morph faces in real photos. {NETWORK_FREE}",
+    context_settings=SETTINGS,
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode="rich",
+)
+
+
+def reported(command: Callable[..., Result]) -> Callable[..., None]:
+    """The Typer side of a command: run it, render what it returns, exit with its code."""
+    expanded = expand(command)
+    name = command.__name__.replace("_", " ")
+
+    @functools.wraps(expanded)
+    def run(**values: Any) -> None:
+        try:
+            result = expanded(**values)
+        except FacemodError as error:
+            result = Result(name, error=error)
+        render.render(result, as_json=values["json"], quiet=values["quiet"])
+        raise typer.Exit(int(result.exit_code))
+
+    run.__signature__ = expanded.__signature__  # type: ignore[attr-defined]
+    return run
+
+
+def version(value: bool) -> None:
+    if value:
+        typer.echo(f"facemod {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def root(
+    version: Annotated[
+        bool, typer.Option("--version", callback=version, is_eager=True, help="Show the version.")
+    ] = False,
+) -> None:
+    """Options before the command."""
+
+
+def register() -> None:
+    """Put every command into its help panel."""
+    panels: dict[str, tuple[Callable[..., Result], ...]] = {
+        "Edit photos": (edit.edit, mix.mix, morph.morph),
+        "Look inside": (reconstruct.reconstruct, grid.grid, sample.sample, align.align),
+        "About facemod": (doctor.doctor,),
+    }
+    for panel, commands in panels.items():
+        for command in commands:
+            app.command(rich_help_panel=panel)(reported(command))
+    groups = {
+        "presets": ("The named edits.", presets.presets_list, presets.presets_show),
+        "models": ("The models.", models.models_list, models.models_info),
+    }
+    for group, (text, *commands) in groups.items():
+        sub = typer.Typer(help=text, context_settings=SETTINGS, no_args_is_help=True)
+        for command in commands:
+            sub.command(command.__name__.removeprefix(f"{group}_"))(reported(command))
+        app.add_typer(sub, name=group, rich_help_panel="About facemod")
+
+
+register()
+
+
+def main() -> None:
+    """The console command: always ends in an exit code, with a JSON envelope where one is due."""
+    try:
+        sys.exit(app(standalone_mode=False))
+    except typer.TyperException as problem:
+        problem.show()
+        if "--json" in sys.argv[1:]:
+            result = Result(command_word(), error=UsageError(problem.format_message()))
+            render.render(result, as_json=True, quiet=True)
+        sys.exit(problem.exit_code)
+    except (KeyboardInterrupt, typer.Abort):
+        sys.exit(int(ExitCode.INTERRUPTED))
+    except BrokenPipeError:
+        # The reader of our output went away: nobody is left to tell.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(int(ExitCode.OK))
+
+
+def command_word() -> str:
+    """The command that was meant, for an envelope about a command line that does not parse."""
+    return next((word for word in sys.argv[1:] if not word.startswith("-")), "facemod")

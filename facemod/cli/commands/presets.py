@@ -1,0 +1,61 @@
+"""``facemod presets``: what named edits there are."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from facemod.cli.options import Printing
+from facemod.cli.result import Result, Table
+from facemod.latent.presets import Preset, find_presets, get_preset
+
+
+def presets_list(printing: Printing) -> Result:
+    """List the installed presets."""
+    found, problems = find_presets()
+    rows = [(p.name, span(p), p.panel, p.meaning) for p in found.values()]
+    return Result(
+        "presets list",
+        data=[facts(preset) for preset in found.values()],
+        table=Table(("preset", "range", "panel", "meaning"), rows),
+        messages=tuple(problems),
+    )
+
+
+def presets_show(
+    name: Annotated[str, typer.Argument(metavar="NAME", help="A preset.")], printing: Printing
+) -> Result:
+    """Show everything that is known about one preset."""
+    preset = get_preset(name)
+    rows = [
+        ("meaning", preset.meaning),
+        ("range", span(preset)),
+        ("slots", f"{preset.slots[0]} to {preset.slots[1]}"),
+        ("holds still", ", ".join(preset.guards) or "nothing"),
+        ("learnt from", preset.source),
+        *((f"+1 moves {name}", f"{effect:+.2f} sd") for name, effect in preset.effects.items()),
+        ("file", str(preset.path)),
+    ]
+    return Result("presets show", data=facts(preset), table=Table(("fact", "value"), rows))
+
+
+def span(preset: Preset) -> str:
+    """The natural range in words."""
+    return f"{preset.range[0]:+g} to {preset.range[1]:+g}"
+
+
+def facts(preset: Preset) -> dict[str, object]:
+    """A preset as JSON."""
+    return {
+        "name": preset.name,
+        "meaning": preset.meaning,
+        "panel": preset.panel,
+        "range": list(preset.range),
+        "slots": list(preset.slots),
+        "family": preset.family,
+        "guards": list(preset.guards),
+        "effects": dict(preset.effects),
+        "source": preset.source,
+        "file": str(preset.path),
+    }

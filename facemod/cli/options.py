@@ -1,0 +1,202 @@
+"""Options that several commands share, each defined once.
+
+A command takes a whole group as one parameter, for example ``common: Common``;
+:func:`expand` shows Typer the group's fields instead and hands the command the filled group.
+"""
+
+from __future__ import annotations
+
+import functools
+import inspect
+from collections.abc import Callable
+from dataclasses import dataclass, fields, is_dataclass, make_dataclass
+from pathlib import Path
+from typing import Annotated, Any, get_type_hints
+
+import typer
+
+from facemod.imaging.opening import MAX_MEGAPIXELS
+from facemod.latent.presets import Preset, find_presets
+
+IN_PANEL = "Photos"
+OUT_PANEL = "Results"
+MODEL_PANEL = "Model"
+
+Photos = Annotated[
+    list[Path],
+    typer.Argument(metavar="PHOTO", help="Photos, or folders of photos.", show_default=False),
+]
+DEFAULT_OUTPUT = Path("facemod-output")
+
+
+@dataclass(frozen=True)
+class Printing:
+    """How results are reported."""
+
+    json: Annotated[
+        bool, typer.Option("--json", help="Print one JSON object on stdout.")
+    ] = False
+    quiet: Annotated[
+        bool, typer.Option("--quiet", "-q", help="Print problems only.")
+    ] = False
+
+
+@dataclass(frozen=True)
+class Common(Printing):
+    """What every command that reads photos with the model takes."""
+
+    output: Annotated[
+        Path,
+        typer.Option(
+            "--output", "-o", help="A folder, or a file for a single result.",
+            rich_help_panel=OUT_PANEL,
+        ),
+    ] = DEFAULT_OUTPUT
+    overwrite: Annotated[
+        bool,
+        typer.Option("--overwrite", help="Replace existing results.", rich_help_panel=OUT_PANEL),
+    ] = False
+    skip_existing: Annotated[
+        bool,
+        typer.Option(
+            "--skip-existing", help="Leave photos whose result exists.", rich_help_panel=OUT_PANEL
+        ),
+    ] = False
+    mark: Annotated[
+        bool,
+        typer.Option(
+            "--mark/--no-mark",
+            help="Say in the file's metadata that it was edited with AI.",
+            rich_help_panel=OUT_PANEL,
+        ),
+    ] = True
+    recursive: Annotated[
+        bool,
+        typer.Option(
+            "--recursive", "-r", help="Look into sub-folders.", rich_help_panel=IN_PANEL
+        ),
+    ] = False
+    max_megapixels: Annotated[
+        float,
+        typer.Option(
+            envvar="FACEMOD_MAX_MEGAPIXELS", help="Refuse larger photos.",
+            rich_help_panel=IN_PANEL,
+        ),
+    ] = MAX_MEGAPIXELS
+    aligner: Annotated[
+        str,
+        typer.Option(
+            envvar="FACEMOD_ALIGNER",
+            help="How faces are found: auto, embedded, face-alignment, or none for photos that "
+            "are aligned squares already.",
+            rich_help_panel=IN_PANEL,
+        ),
+    ] = "auto"
+    model: Annotated[
+        str,
+        typer.Option(envvar="FACEMOD_MODEL", help="Model name.", rich_help_panel=MODEL_PANEL),
+    ] = "bundled"
+    device: Annotated[
+        str,
+        typer.Option(
+            envvar="FACEMOD_DEVICE", help="auto, cpu, cuda, cuda:N or mps.",
+            rich_help_panel=MODEL_PANEL,
+        ),
+    ] = "auto"
+
+
+AllFaces = Annotated[
+    str,
+    typer.Option(
+        "--faces", help="all, largest, or numbers from left to right such as 1,3.",
+        rich_help_panel=IN_PANEL,
+    ),
+]
+FidelityOption = Annotated[
+    str,
+    typer.Option(
+        "--fidelity",
+        help="transfer: carry the change over to the photo's own pixels. "
+        "encode: show what the model decodes.",
+        rich_help_panel=MODEL_PANEL,
+    ),
+]
+CropOption = Annotated[
+    bool,
+    typer.Option(
+        "--crop", help="Write the aligned square face as PNG instead of the photo.",
+        rich_help_panel=OUT_PANEL,
+    ),
+]
+CompareOption = Annotated[
+    bool,
+    typer.Option(
+        "--compare", help="Write a before/after picture instead.", rich_help_panel=OUT_PANEL
+    ),
+]
+
+
+def strengths_group() -> type:
+    """An options group with one ``--NAME`` per installed preset."""
+    presets, _ = find_presets()
+    made = [(_field(name), _preset_option(preset), None) for name, preset in presets.items()]
+    return make_dataclass("Strengths", made, frozen=True)
+
+
+def chosen_strengths(group: Any) -> dict[str, float]:
+    """The presets that were given on the command line, with their strengths."""
+    presets, _ = find_presets()
+    given = {name: getattr(group, _field(name)) for name in presets}
+    return {name: strength for name, strength in given.items() if strength is not None}
+
+
+def _field(preset: str) -> str:
+    return "preset_" + preset.replace("-", "_")
+
+
+def _preset_option(preset: Preset) -> Any:
+    low, high = preset.range
+    option = typer.Option(
+        f"--{preset.name}",
+        metavar="STRENGTH",
+        help=f"{preset.meaning} [dim]({low:+g} to {high:+g})[/]",
+        rich_help_panel=f"Presets: {preset.panel}",
+        show_default=False,
+    )
+    return Annotated[float | None, option]
+
+
+def expand(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Replace each options group among the parameters by the group's fields."""
+    hints = get_type_hints(function, include_extras=True)
+    del hints["return"]
+    groups = {name: kind for name, kind in hints.items() if is_dataclass(kind)}
+    parameters: list[inspect.Parameter] = []
+    for name, parameter in inspect.signature(function).parameters.items():
+        if name in groups:
+            parameters += _parameters_of(groups[name])
+        else:
+            # Keyword-only, so that Python does not care about the order of defaults.
+            kind = inspect.Parameter.KEYWORD_ONLY
+            parameters.append(parameter.replace(annotation=hints[name], kind=kind))
+
+    @functools.wraps(function)
+    def expanded(**values: Any) -> Any:
+        for name, group in groups.items():
+            values[name] = group(**{f.name: values.pop(f.name) for f in fields(group)})
+        return function(**values)
+
+    # What Typer reads.
+    expanded.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
+    expanded.__annotations__ = {p.name: p.annotation for p in parameters}
+    return expanded
+
+
+def _parameters_of(group: type) -> list[inspect.Parameter]:
+    hints = get_type_hints(group, include_extras=True)
+    return [
+        inspect.Parameter(
+            f.name, inspect.Parameter.KEYWORD_ONLY, default=f.default, annotation=hints[f.name]
+        )
+        for f in fields(group)
+    ]

@@ -1,0 +1,66 @@
+"""What a command returns. Commands never print; :mod:`facemod.cli.render` does."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from facemod import __version__
+from facemod.batch import Outcome, exit_code
+from facemod.errors import ExitCode, FacemodError
+
+SCHEMA = 1
+
+
+@dataclass(frozen=True)
+class Table:
+    """Rows of text for people; machines read ``Result.data``."""
+
+    columns: tuple[str, ...]
+    rows: Sequence[tuple[str, ...]]
+
+
+@dataclass(frozen=True)
+class Result:
+    """How a command went."""
+
+    command: str
+    outcomes: tuple[Outcome, ...] = ()
+    data: Any = None
+    """What a listing command found, ready for JSON."""
+    table: Table | None = None
+    messages: tuple[str, ...] = ()
+    error: FacemodError | None = None
+    """Why the command as a whole stopped."""
+    interrupted: bool = False
+
+    @property
+    def exit_code(self) -> ExitCode:
+        if self.interrupted:
+            return ExitCode.INTERRUPTED
+        if self.error is not None:
+            return self.error.exit_code
+        return exit_code(self.outcomes) if self.outcomes else ExitCode.OK
+
+    @property
+    def status(self) -> str:
+        """``success``, ``partial`` (some outputs were written) or ``error``."""
+        if self.exit_code is ExitCode.OK:
+            return "success"
+        done = any(outcome.status in ("done", "skipped") for outcome in self.outcomes)
+        return "partial" if done else "error"
+
+    def envelope(self) -> dict[str, Any]:
+        """The JSON envelope: its keys are a contract, versioned by ``schema``."""
+        error = self.error and {"code": self.error.code, "message": str(self.error)}
+        return {
+            "schema": SCHEMA,
+            "facemod": __version__,
+            "command": self.command,
+            "status": self.status,
+            "exit_code": int(self.exit_code),
+            "error": error,
+            "outcomes": [outcome.as_json() for outcome in self.outcomes],
+            "data": self.data,
+        }

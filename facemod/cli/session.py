@@ -1,0 +1,58 @@
+"""From options to a loaded editor. torch is imported here, once a command really needs it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from facemod import __version__
+from facemod.cli.options import Common
+from facemod.errors import UsageError
+from facemod.imaging.marking import Kind, Mark
+
+if TYPE_CHECKING:
+    from facemod.pipeline import Editor
+
+
+def open_editor(common: Common) -> tuple[Editor, str]:
+    """The editor that the options ask for, and a line about the aligner that was chosen."""
+    from facemod.faces.detect import make_detector
+    from facemod.models.registry import load_model
+    from facemod.pipeline import Editor
+
+    device, _ = resolve_device(common.device)
+    detector, reason = make_detector(common.aligner, device)
+    return Editor(load_model(common.model, device), detector), reason
+
+
+def resolve_device(name: str) -> tuple[str, str]:
+    """The torch device for ``--device``, and why.
+
+    Raises:
+        UsageError: the name is unknown or the device is not there.
+    """
+    import torch
+
+    cuda, mps = torch.cuda.is_available(), torch.backends.mps.is_available()
+    if name == "auto":
+        if cuda:
+            return "cuda", f"auto: {torch.cuda.get_device_name(0)}"
+        if mps:
+            return "mps", "auto: Apple GPU"
+        return "cpu", "auto: no GPU that this torch can use"
+    kind, _, number = name.partition(":")
+    if kind not in ("cpu", "cuda", "mps") or (number and not (kind == "cuda" and number.isdigit())):
+        raise UsageError(f"--device {name}: unknown; use auto, cpu, cuda, cuda:N or mps")
+    there = {"cpu": True, "mps": mps, "cuda": cuda and int(number or 0) < torch.cuda.device_count()}
+    if not there[kind]:
+        raise UsageError(f"--device {name}: torch {torch.__version__} finds no such device here")
+    return name, "as asked"
+
+
+def mark_for(common: Common, kind: Kind, recipe: str) -> Mark | None:
+    """What to write into the results' metadata, or nothing with ``--no-mark``."""
+    return Mark(kind, recipe, f"facemod {__version__}") if common.mark else None
+
+
+def mark_message(common: Common) -> tuple[str, ...]:
+    """Leaving the mark out is said aloud."""
+    return () if common.mark else ("--no-mark: results do not say that they were edited with AI",)

@@ -1,0 +1,83 @@
+"""What can go wrong, and the exit code each kind of failure ends in.
+
+The Python API raises these; only the command line turns them into words and exit codes
+(:mod:`facemod.cli.app`).
+"""
+
+from __future__ import annotations
+
+from enum import IntEnum
+
+
+class ExitCode(IntEnum):
+    """Exit codes of the command line. They are a contract: scripts depend on them."""
+
+    OK = 0
+    BUG = 1
+    USAGE = 2
+    NO_INPUT = 3
+    NO_FACE = 4
+    SOME_FAILED = 5
+    OUTPUT_EXISTS = 6
+    MODEL_PROBLEM = 7
+    MISSING_EXTRA = 8
+    INTERRUPTED = 130
+
+
+class FacemodError(Exception):
+    """A failure that is the input's, the machine's or the user's, never a bug of facemod.
+
+    ``code`` is a stable word for machines (it appears in ``--json``), ``exit_code`` is how the
+    command line ends when this error stops the whole command.
+    """
+
+    code = "error"
+    exit_code = ExitCode.SOME_FAILED
+
+
+class UsageError(FacemodError):
+    """The request contradicts itself or names something that does not exist."""
+
+    code = "usage"
+    exit_code = ExitCode.USAGE
+
+
+class InputError(FacemodError):
+    """A photo cannot be read: missing, truncated, not an image, too large."""
+
+    code = "unreadable"
+    exit_code = ExitCode.NO_INPUT
+
+
+class NoFaceError(FacemodError):
+    """A photo holds no face, or none of the faces that were asked for."""
+
+    code = "no-face"
+    exit_code = ExitCode.NO_FACE
+
+
+class OutputError(FacemodError):
+    """A result cannot be written."""
+
+    code = "unwritable"
+    exit_code = ExitCode.OUTPUT_EXISTS
+
+
+class OutputExistsError(OutputError):
+    """The place where a result should go is taken."""
+
+    code = "output-exists"
+
+
+class ModelError(FacemodError):
+    """A model or preset is missing, damaged, or of the wrong kind."""
+
+    code = "model"
+    exit_code = ExitCode.MODEL_PROBLEM
+
+
+class MissingExtraError(FacemodError):
+    """An optional package or weight file that was asked for is not installed."""
+
+    code = "missing-extra"
+    exit_code = ExitCode.MISSING_EXTRA

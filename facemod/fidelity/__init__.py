@@ -1,0 +1,1 @@
+"""How much of the original photo survives an edit."""

@@ -1,0 +1,94 @@
+"""Codes: the latent of one or more faces, and what its slots mean."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from enum import Enum
+
+import torch
+from torch import Tensor
+
+from facemod.errors import UsageError
+
+
+class Scale(str, Enum):
+    """The three ranges of scales of the automodulator paper (Heljakka et al. 2020)."""
+
+    COARSE = "coarse"
+    MID = "mid"
+    FINE = "fine"
+
+
+# The largest output resolution, in px, that still belongs to each range.
+SCALE_LIMITS = {Scale.COARSE: 8, Scale.MID: 64, Scale.FINE: 1 << 30}
+
+
+def scale_of(resolution: int) -> Scale:
+    """The range that a layer of ``resolution`` px belongs to."""
+    return next(scale for scale, limit in SCALE_LIMITS.items() if resolution <= limit)
+
+
+@dataclass(frozen=True)
+class Codes:
+    """Styles [N, slots, dim] of N faces, with the facts needed to read them.
+
+    ``family`` names the model family that made them: codes of different families never mix.
+    ``resolutions`` holds, for each slot, the output resolution in px that the slot acts on.
+    """
+
+    styles: Tensor
+    family: str
+    resolutions: tuple[int, ...]
+
+    def __post_init__(self) -> None:
+        if self.styles.ndim != 3 or self.styles.shape[1] != len(self.resolutions):
+            raise ValueError(
+                f"styles {tuple(self.styles.shape)} do not match {len(self.resolutions)} slots"
+            )
+
+    def __len__(self) -> int:
+        return len(self.styles)
+
+    def __getitem__(self, index: int | slice) -> Codes:
+        """The codes of one face (still a batch, of one) or of a range of faces."""
+        chosen = index if isinstance(index, slice) else slice(index, index + 1 or None)
+        return replace(self, styles=self.styles[chosen])
+
+    def slots(self, scale: Scale) -> tuple[int, ...]:
+        """The slots of one range of scales."""
+        return tuple(i for i, r in enumerate(self.resolutions) if scale_of(r) is scale)
+
+    def with_slots(self, slots: Iterable[int], source: Codes) -> Codes:
+        """These codes with some slots taken from ``source`` (style mixing).
+
+        ``source`` holds as many faces as these codes, or one for all.
+
+        Raises:
+            UsageError: the codes come from different model families or have other slots.
+        """
+        self.check_same_space(source)
+        styles = self.styles.clone()
+        chosen = list(slots)
+        styles[:, chosen] = source.styles[:, chosen]
+        return replace(self, styles=styles)
+
+    def shifted(self, direction: Tensor) -> Codes:
+        """These codes moved by ``direction`` [slots, dim] or [N, slots, dim]."""
+        return replace(self, styles=self.styles + direction.to(self.styles))
+
+    def check_same_space(self, other: Codes) -> None:
+        """Raise UsageError unless ``other`` may be mixed with these codes."""
+        if (self.family, self.resolutions) != (other.family, other.resolutions):
+            raise UsageError(
+                f"codes of a {self.family} model cannot mix with codes of a {other.family} model; "
+                "encode both photos with the same --model"
+            )
+
+
+def concatenate(parts: Iterable[Codes]) -> Codes:
+    """One batch from several, in order."""
+    parts = list(parts)
+    for part in parts[1:]:
+        parts[0].check_same_space(part)
+    return replace(parts[0], styles=torch.cat([part.styles for part in parts]))

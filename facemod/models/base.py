@@ -1,0 +1,48 @@
+"""The seam between the house and every model family."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol
+
+import torch
+from torch import Tensor
+
+from facemod.latent.codes import Codes
+
+
+@dataclass(frozen=True)
+class ModelInfo:
+    """Facts about a loaded model. Callers read these and never ask which family it is."""
+
+    name: str
+    family: str
+    resolution: int
+    """Side of the square images that the model reads and writes, in px."""
+    slots: int
+    dim: int
+    slot_resolutions: tuple[int, ...]
+    """For each slot, the output resolution that it acts on, in px."""
+    geometry: str
+    """``flat`` (walk in straight lines) or ``sphere``."""
+    licence: str
+    parameters: int
+
+
+class FaceModel(Protocol):
+    """An encoder and a modulated decoder behind three calls."""
+
+    info: ModelInfo
+    device: torch.device
+
+    def encode(self, images: Tensor) -> Codes:
+        """Aligned faces [N, 3, R, R] in [-1, 1] -> codes. R may differ from the resolution."""
+        ...
+
+    def decode(self, codes: Codes) -> Tensor:
+        """Codes -> images [N, 3, R, R], clamped to [-1, 1]."""
+        ...
+
+    def sample(self, count: int, *, seed: int, truncation: float = 0.7) -> Codes:
+        """Codes of ``count`` random faces. ``truncation`` 0 is the mean face, 1 the full range."""
+        ...

@@ -1,0 +1,70 @@
+"""Weight files: safetensors whose header carries the configuration of the network.
+
+One file is one complete part of a model. Nothing else has to travel with it, and reading it
+never runs code.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
+from torch import Tensor
+
+from facemod.errors import ModelError
+
+FORMAT = "1"
+
+
+def save_weights(
+    path: Path,
+    state: dict[str, Tensor],
+    config: dict[str, Any],
+    *,
+    dtype: torch.dtype = torch.float16,
+) -> None:
+    """Write ``state`` with ``config`` in the header; floating tensors are stored as ``dtype``."""
+    tensors = {
+        name: (t.to(dtype) if t.is_floating_point() else t).contiguous()
+        for name, t in state.items()
+    }
+    header = {"facemod.format": FORMAT, "config": json.dumps(config, sort_keys=True)}
+    path.parent.mkdir(parents=True, exist_ok=True)
+    save_file(tensors, path, metadata=header)
+
+
+def load_weights(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
+    """Read a weight file: float32 tensors by name, and the configuration.
+
+    Raises:
+        ModelError: the file is missing, damaged, of another format, or holds values that are
+            not finite.
+    """
+    try:
+        with safe_open(path, framework="pt") as file:
+            header = file.metadata() or {}
+            state = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+    except FileNotFoundError:
+        raise ModelError(f"{path}: the weight file is missing; reinstall facemod") from None
+    except (OSError, SafetensorError) as error:
+        raise ModelError(f"{path}: not a readable safetensors file ({error})") from error
+    if header.get("facemod.format") != FORMAT or "config" not in header:
+        raise ModelError(f"{path}: not a facemod weight file (no configuration in its header)")
+    for name, tensor in state.items():
+        if tensor.is_floating_point():
+            state[name] = tensor.float()
+            if not torch.isfinite(state[name]).all():
+                raise ModelError(f"{path}: tensor {name} holds values that are not finite")
+    return state, json.loads(header["config"])
+
+
+def fill(network: torch.nn.Module, state: dict[str, Tensor], path: Path) -> None:
+    """Load ``state`` into ``network``, saying which file is to blame when they do not match."""
+    try:
+        network.load_state_dict(state)
+    except RuntimeError as error:
+        raise ModelError(f"{path}: the weights do not fit this network ({error})") from error
