@@ -1,0 +1,213 @@
+"""Presets: named edit directions, one safetensors file each.
+
+A file holds the tensor ``direction`` [slots, dim] and, in its header, everything that
+``--help`` and ``facemod presets`` tell about it. Facts are read without torch, because every
+preset is an option of the command line.
+"""
+
+from __future__ import annotations
+
+import difflib
+import json
+import math
+import os
+import re
+import struct
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from facemod.errors import ModelError, UsageError
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+FAMILY = "wavelet"
+FORMAT = "1"
+SUFFIX = ".safetensors"
+TENSOR = "direction"
+PANELS = ("Expression", "Face", "Hair", "Pose", "Accessories", "Make-up")
+FOLDER_VARIABLE = "FACEMOD_PRESETS_DIR"
+# Headers of presets are about one kilobyte; a longer one is damage, or an attack on memory.
+MAX_HEADER_BYTES = 1 << 20
+NAME = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
+_PACKAGE = Path(__file__).parents[1]
+
+
+@dataclass(frozen=True)
+class Preset:
+    """The facts of one preset, and the file that holds its direction."""
+
+    name: str
+    meaning: str
+    """One line for ``--help``; says what positive strengths do."""
+    panel: str
+    """The heading of ``--help`` that it stands under."""
+    range: tuple[float, float]
+    """The strengths, lowest and highest, that still look natural."""
+    slots: tuple[int, int]
+    """First and last style slot that it moves; the direction is zero in all others."""
+    family: str
+    """The model family whose codes it moves."""
+    guards: tuple[str, ...]
+    """Names of the attributes that were held still when it was learnt."""
+    effects: Mapping[str, float]
+    """Measured change of each attribute at strength 1, in standard deviations."""
+    source: str
+    """How it was learnt, in one line."""
+    path: Path
+
+    def direction(self) -> Tensor:
+        """The direction [slots, dim], float32: what strength 1 adds to the styles.
+
+        Raises:
+            ModelError: the file is missing, damaged, or contradicts its own facts.
+        """
+        from facemod.models.weights import load_weights
+
+        state, _ = load_weights(self.path)
+        direction = state.get(TENSOR)
+        if direction is None or direction.ndim != 2 or not direction.is_floating_point():
+            raise ModelError(f"{self.path}: holds no tensor {TENSOR} of slots x dim numbers")
+        first, last = self.slots
+        if last >= len(direction):
+            raise ModelError(f"{self.path}: slots {first}-{last} exceed its {len(direction)} slots")
+        if direction[:first].any() or direction[last + 1 :].any():
+            raise ModelError(f"{self.path}: moves slots outside of {first}-{last}")
+        return direction
+
+
+def find_presets(folders: Iterable[Path] | None = None) -> tuple[dict[str, Preset], list[str]]:
+    """All installed presets by name, sorted, and what is wrong with files that were left out.
+
+    ``folders`` defaults to :func:`preset_folders`; when two hold a preset of one name, the
+    first wins and the other is reported.
+    """
+    found: dict[str, Preset] = {}
+    problems = []
+    for folder in preset_folders() if folders is None else folders:
+        for path in sorted(folder.glob(f"*{SUFFIX}")):
+            try:
+                preset = read_preset(path)
+            except ModelError as error:
+                problems.append(str(error))
+                continue
+            if preset.name in found:
+                problems.append(f"{path}: ignored, {found[preset.name].path} has the same name")
+            else:
+                found[preset.name] = preset
+    return dict(sorted(found.items())), problems
+
+
+def preset_folders() -> list[Path]:
+    """Where presets are looked for: the installed package (or the repository), then the user's."""
+    bundled = _PACKAGE / "presets"
+    return [bundled if bundled.is_dir() else _PACKAGE.parent / "presets", user_folder()]
+
+
+def user_folder() -> Path:
+    """The folder of presets that people make themselves; it may not exist yet."""
+    default = Path.home() / ".config" / "facemod" / "presets"
+    return Path(os.environ.get(FOLDER_VARIABLE) or default)
+
+
+def get_preset(name: str) -> Preset:
+    """The installed preset called ``name``.
+
+    Raises:
+        UsageError: there is none; the message suggests similar names.
+    """
+    presets, _ = find_presets()
+    if name in presets:
+        return presets[name]
+    similar = difflib.get_close_matches(name, presets, n=3, cutoff=0.5)
+    hint = f"did you mean {' or '.join(similar)}?" if similar else "see `facemod presets list`"
+    raise UsageError(f"no preset is called {name}; {hint}")
+
+
+def edit_direction(
+    strengths: Mapping[str, float], slots: int, dim: int, *, family: str = FAMILY
+) -> Tensor:
+    """The sum [slots, dim] of presets at their strengths, for a model of ``family``.
+
+    The order of ``strengths`` makes no difference, not even in the last bit.
+
+    Raises:
+        UsageError: an unknown name, or a strength that is not a finite number.
+        ModelError: a preset is damaged or belongs to another kind of model.
+    """
+    import torch
+
+    total = torch.zeros(slots, dim)
+    for name in sorted(strengths):
+        preset, strength = get_preset(name), strengths[name]
+        if not math.isfinite(strength):
+            raise UsageError(f"--{name} {strength}: expected a finite number")
+        if preset.family != family:
+            raise ModelError(f"{preset.path}: made for {preset.family} models, not for {family}")
+        direction = preset.direction()
+        if direction.shape != total.shape:
+            shape = " x ".join(map(str, direction.shape))
+            raise ModelError(f"{preset.path}: has {shape} numbers, the model {slots} x {dim}")
+        total += strength * direction
+    return total
+
+
+def read_preset(path: Path) -> Preset:
+    """The facts of one preset file.
+
+    Raises:
+        ModelError: the file is missing or damaged, or its facts are incomplete.
+    """
+    header = _read_header(path)
+    try:
+        facts = json.loads(header["__metadata__"]["config"])
+        known = {field.name: facts[field.name] for field in fields(Preset) if field.name != "path"}
+        preset = Preset(**{**known, **_typed(known)}, path=path)
+    except (KeyError, TypeError, ValueError) as error:
+        raise ModelError(f"{path}: not a preset, its facts are incomplete ({error!r})") from error
+    if preset.name != path.name.removesuffix(SUFFIX) or not NAME.fullmatch(preset.name):
+        raise ModelError(
+            f"{path}: calls itself {preset.name!r}; the name must be that of the file, in lower "
+            "case letters, digits and single hyphens"
+        )
+    low, high = preset.range
+    if not low <= 0 <= high or low == high or not 0 <= preset.slots[0] <= preset.slots[1]:
+        raise ModelError(f"{path}: its range or its slots make no sense")
+    return preset
+
+
+def _typed(facts: dict[str, Any]) -> dict[str, Any]:
+    """The facts that JSON cannot tell apart or that need checking, in their own types."""
+    (low, high), (first, last) = facts["range"], facts["slots"]
+    words = {key: str(facts[key]) for key in ("name", "meaning", "panel", "family", "source")}
+    return words | {
+        "range": (float(low), float(high)),
+        "slots": (int(first), int(last)),
+        "guards": tuple(map(str, facts["guards"])),
+        "effects": {str(name): float(change) for name, change in facts["effects"].items()},
+    }
+
+
+def _read_header(path: Path) -> dict[str, Any]:
+    """The JSON header of a safetensors file whose tensors are all there."""
+    try:
+        with path.open("rb") as file:
+            (length,) = struct.unpack("<Q", file.read(8))
+            if length > MAX_HEADER_BYTES:
+                raise ModelError(f"{path}: damaged, its header claims {length} bytes")
+            header = json.loads(file.read(length))
+            present = file.seek(0, os.SEEK_END) - 8 - length
+    except OSError as error:
+        raise ModelError(f"{path}: cannot be read ({error.strerror})") from error
+    except (struct.error, ValueError, RecursionError) as error:
+        raise ModelError(f"{path}: not a readable safetensors file") from error
+    try:
+        if header["__metadata__"]["facemod.format"] != FORMAT:
+            raise ModelError(f"{path}: written by another version of facemod")
+        if header[TENSOR]["data_offsets"][1] > present:
+            raise ModelError(f"{path}: truncated")
+    except (KeyError, TypeError, IndexError) as error:
+        raise ModelError(f"{path}: not a facemod preset") from error
+    return header
