@@ -1,0 +1,1 @@
+"""Photos, videos and contact sheets as files. Nothing here knows about models or torch."""
