@@ -165,7 +165,7 @@ def read_preset(path: Path) -> Preset:
         facts = json.loads(header["__metadata__"]["config"])
         known = {field.name: facts[field.name] for field in fields(Preset) if field.name != "path"}
         preset = Preset(**{**known, **_typed(known)}, path=path)
-    except (KeyError, TypeError, ValueError) as error:
+    except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
         raise ModelError(f"{path}: not a preset, its facts are incomplete ({error!r})") from error
     if preset.name != path.name.removesuffix(SUFFIX) or not NAME.fullmatch(preset.name):
         raise ModelError(
@@ -173,7 +173,8 @@ def read_preset(path: Path) -> Preset:
             "case letters, digits and single hyphens"
         )
     low, high = preset.range
-    if not low <= 0 <= high or low == high or not 0 <= preset.slots[0] <= preset.slots[1]:
+    first, last = preset.slots
+    if not (-math.inf < low <= 0 <= high < math.inf and low < high and 0 <= first <= last):
         raise ModelError(f"{path}: its range or its slots make no sense")
     return preset
 
