@@ -31,6 +31,11 @@ PYRAMID = (320, 640, 1280)
 MIN_SCORE = 0.6
 MAX_OVERLAP = 0.4
 MIN_VERIFY = 2.5
+# YuNet misses a fifth of the faces that lie on their side, so the first pyramid levels are also
+# shown turned by 90 degrees. It sees upside down faces as well as upright ones.
+LYING_LEVELS = 2
+# Points that were turned by more degrees than this when refined are refined again.
+LOOK_AGAIN_ABOVE = 8.0
 # A proposal verified less than this may be a rotated face. Another rotation has to win clearly:
 # taking the best of all of them would turn one upright face in fifty.
 SEARCH_BELOW, SEARCH_MUST_WIN_BY = 6.0, 2.0
@@ -90,28 +95,39 @@ class EmbeddedDetector:
         """Boxes, scores and points [K, 15] in the photo, over all sizes of the pyramid."""
         longer = max(photo.width, photo.height)
         sides = [s for i, s in enumerate(self.pyramid) if i == 0 or self.pyramid[i - 1] < longer]
-        found = []
-        for side in sides:
-            view = photo.fitted(side)
-            maps = self._yunet(_yunet_input(view, self.device))
-            proposals = propose(maps, MIN_SCORE).double().cpu().numpy()
-            factors = np.array([photo.width / view.shape[1], photo.height / view.shape[0]])
-            for x in (0, 2, 5, 7, 9, 11, 13):
-                proposals[:, x : x + 2] = (proposals[:, x : x + 2] + 0.5) * factors - 0.5
-            found.append(proposals)
+        found = [self._propose_in(photo, side) for side in sides]
+        found += [self._propose_in(photo, side, lying=True) for side in sides[:LYING_LEVELS]]
         return _suppress(np.concatenate(found))
+
+    def _propose_in(self, photo: Mipmaps, side: int, *, lying: bool = False) -> Array:
+        """Proposals [K, 15] from a view of at most ``side`` px, or from that view turned by 90."""
+        view = photo.fitted(side)
+        shown = np.rot90(view) if lying else view
+        maps = self._yunet(_yunet_input(shown, self.device))
+        proposals = propose(maps, MIN_SCORE).double().cpu().numpy()
+        if lying:
+            proposals = _turned_back(proposals, view.shape[1])
+        factors = np.array([photo.width / view.shape[1], photo.height / view.shape[0]])
+        for x in (0, 2, 5, 7, 9, 11, 13):
+            proposals[:, x : x + 2] = (proposals[:, x : x + 2] + 0.5) * factors - 0.5
+        return proposals
 
     def _refine(self, photo: Mipmaps, points: Array) -> tuple[Array, Array]:
         """O-Net's points [N, 5, 2] around given ones, and its verdict [N] on the result."""
+        refined = self._refine_once(photo, points)
+        restless = np.flatnonzero(_turn(points, refined) > LOOK_AGAIN_ABOVE)
+        refined[restless] = self._refine_once(photo, refined[restless])
+        verdict, _ = self._look(photo, [affine.square(*_window(p), SIDE) for p in refined])
+        return refined, verdict
+
+    def _refine_once(self, photo: Mipmaps, points: Array) -> Array:
         views = [
             affine.square(centre, degrees, side * size, SIDE)
             for centre, degrees, side in map(_window, points)
             for size in VIEW_SIZES
         ]
         _, refined = self._look(photo, views)
-        refined = refined.reshape(-1, len(VIEW_SIZES), 5, 2).mean(1)
-        verdict, _ = self._look(photo, [affine.square(*_window(p), SIDE) for p in refined])
-        return refined, verdict
+        return refined.reshape(-1, len(VIEW_SIZES), 5, 2).mean(1)
 
     def _search(self, photo: Mipmaps, boxes: Array) -> Array:
         """O-Net's points [N, 5, 2] at the best of eight rotations of each box [N, 4]."""
@@ -165,6 +181,22 @@ def _yunet_input(view: NDArray[np.uint8], device: torch.device) -> Tensor:
     image = torch.from_numpy(view[..., ::-1].copy()).to(device).permute(2, 0, 1)[None].float()
     image = F.pad(image, (0, -image.shape[3] % 32, 0, -image.shape[2] % 32))
     return image.contiguous(memory_format=torch.channels_last)
+
+
+def _turned_back(proposals: Array, width: int) -> Array:
+    """Proposals [K, 15] in a view turned by 90 degrees, in the upright view ``width`` px wide."""
+    turned = proposals.copy()
+    for x in (0, 2, 5, 7, 9, 11, 13):
+        turned[:, x] = width - 1 - proposals[:, x + 1]
+        turned[:, x + 1] = proposals[:, x]
+    turned[:, [0, 2]] = turned[:, [2, 0]]
+    return turned
+
+
+def _turn(before: Array, after: Array) -> Array:
+    """By how many degrees faces [N, 5, 2] were turned, 0..180."""
+    turns = [roll(b) - roll(a) for b, a in zip(before, after, strict=True)]
+    return np.abs((np.array(turns) + 180) % 360 - 180)
 
 
 def _suppress(found: Array) -> Array:

@@ -12,7 +12,7 @@ from facemod.faces import affine
 from facemod.faces.align import ffhq_square
 from facemod.faces.embedded import EmbeddedDetector
 
-TURNS = (0, 30, -45, 90, 180)
+TURNS = (0, 30, 60, -75, 90, 180)
 
 
 def placed(centre: tuple[float, float], degrees: float, side: float) -> affine.Matrix:
