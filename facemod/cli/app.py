@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import functools
-import os
 import sys
+import traceback
 from collections.abc import Callable
 from typing import Annotated, Any
 
 import typer
 
 from facemod import __version__
+from facemod.batch import UnexpectedError, explained
 from facemod.cli import render
 from facemod.cli.commands import (
     align,
@@ -26,7 +27,8 @@ from facemod.cli.commands import (
 )
 from facemod.cli.options import expand
 from facemod.cli.result import Result
-from facemod.errors import ExitCode, FacemodError, UsageError
+from facemod.errors import ExitCode, UsageError
+from facemod.latent.presets import find_presets
 
 SETTINGS = {"help_option_names": ["-h", "--help"]}
 NETWORK_FREE = "Nothing leaves this machine. Results are marked as AI-edited in their metadata."
@@ -39,19 +41,23 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode="rich",
 )
+groups: dict[str, typer.Typer] = {}
 
 
-def reported(command: Callable[..., Result]) -> Callable[..., None]:
+def reported(name: str, command: Callable[..., Result]) -> Callable[..., None]:
     """The Typer side of a command: run it, render what it returns, exit with its code."""
     expanded = expand(command)
-    name = command.__name__.replace("_", " ")
 
     @functools.wraps(expanded)
     def run(**values: Any) -> None:
         try:
             result = expanded(**values)
-        except FacemodError as error:
-            result = Result(name, error=error)
+        except KeyboardInterrupt:
+            result = Result(name, messages=("interrupted; nothing was written",), interrupted=True)
+        except Exception as problem:  # the translator at the edge: everything becomes a code
+            result = Result(name, error=explained(problem))
+            if isinstance(result.error, UnexpectedError):
+                traceback.print_exc()
         render.render(result, as_json=values["json"], quiet=values["quiet"])
         raise typer.Exit(int(result.exit_code))
 
@@ -83,16 +89,17 @@ def register() -> None:
     }
     for panel, commands in panels.items():
         for command in commands:
-            app.command(rich_help_panel=panel)(reported(command))
-    groups = {
+            app.command(rich_help_panel=panel)(reported(command.__name__, command))
+    listings = {
         "presets": ("The named edits.", presets.presets_list, presets.presets_show),
         "models": ("The models.", models.models_list, models.models_info),
     }
-    for group, (text, *commands) in groups.items():
-        sub = typer.Typer(help=text, context_settings=SETTINGS, no_args_is_help=True)
+    for group, (text, *commands) in listings.items():
+        groups[group] = typer.Typer(help=text, context_settings=SETTINGS, no_args_is_help=True)
         for command in commands:
-            sub.command(command.__name__.removeprefix(f"{group}_"))(reported(command))
-        app.add_typer(sub, name=group, rich_help_panel="About facemod")
+            verb = command.__name__.removeprefix(f"{group}_")
+            groups[group].command(verb)(reported(f"{group} {verb}", command))
+        app.add_typer(groups[group], name=group, rich_help_panel="About facemod")
 
 
 register()
@@ -101,21 +108,22 @@ register()
 def main() -> None:
     """The console command: always ends in an exit code, with a JSON envelope where one is due."""
     try:
-        sys.exit(app(standalone_mode=False))
+        sys.exit(app(prog_name="facemod", standalone_mode=False))
     except typer.TyperException as problem:
         problem.show()
+        # A preset that cannot be read is no option, which may be what went wrong.
+        for flaw in find_presets()[1]:
+            render.say(flaw)
         if "--json" in sys.argv[1:]:
-            result = Result(command_word(), error=UsageError(problem.format_message()))
-            render.render(result, as_json=True, quiet=True)
-        sys.exit(problem.exit_code)
+            with render.unread_is_fine():
+                error = UsageError(problem.format_message())
+                render.print_envelope(Result(command_words(), error=error))
+        sys.exit(int(ExitCode.USAGE))
     except (KeyboardInterrupt, typer.Abort):
         sys.exit(int(ExitCode.INTERRUPTED))
-    except BrokenPipeError:
-        # The reader of our output went away: nobody is left to tell.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        sys.exit(int(ExitCode.OK))
 
 
-def command_word() -> str:
+def command_words() -> str:
     """The command that was meant, for an envelope about a command line that does not parse."""
-    return next((word for word in sys.argv[1:] if not word.startswith("-")), "facemod")
+    words = [word for word in sys.argv[1:] if not word.startswith("-")]
+    return " ".join(words[: 2 if words[:1] and words[0] in groups else 1]) or "facemod"

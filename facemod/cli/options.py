@@ -14,9 +14,11 @@ from pathlib import Path
 from typing import Annotated, Any, get_type_hints
 
 import typer
+from rich.markup import escape
 
 from facemod.imaging.opening import MAX_MEGAPIXELS
 from facemod.latent.presets import Preset, find_presets
+from facemod.planning import DEFAULT_OUTPUT
 
 IN_PANEL = "Photos"
 OUT_PANEL = "Results"
@@ -26,19 +28,14 @@ Photos = Annotated[
     list[Path],
     typer.Argument(metavar="PHOTO", help="Photos, or folders of photos.", show_default=False),
 ]
-DEFAULT_OUTPUT = Path("facemod-output")
 
 
 @dataclass(frozen=True)
 class Printing:
     """How results are reported."""
 
-    json: Annotated[
-        bool, typer.Option("--json", help="Print one JSON object on stdout.")
-    ] = False
-    quiet: Annotated[
-        bool, typer.Option("--quiet", "-q", help="Print problems only.")
-    ] = False
+    json: Annotated[bool, typer.Option("--json", help="Print one JSON object on stdout.")] = False
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print problems only.")] = False
 
 
 @dataclass(frozen=True)
@@ -48,7 +45,9 @@ class Common(Printing):
     output: Annotated[
         Path,
         typer.Option(
-            "--output", "-o", help="A folder, or a file for a single result.",
+            "--output",
+            "-o",
+            help="A folder, or a file for a single result.",
             rich_help_panel=OUT_PANEL,
         ),
     ] = DEFAULT_OUTPUT
@@ -72,14 +71,14 @@ class Common(Printing):
     ] = True
     recursive: Annotated[
         bool,
-        typer.Option(
-            "--recursive", "-r", help="Look into sub-folders.", rich_help_panel=IN_PANEL
-        ),
+        typer.Option("--recursive", "-r", help="Look into sub-folders.", rich_help_panel=IN_PANEL),
     ] = False
     max_megapixels: Annotated[
         float,
         typer.Option(
-            envvar="FACEMOD_MAX_MEGAPIXELS", help="Refuse larger photos.",
+            envvar="FACEMOD_MAX_MEGAPIXELS",
+            min=0,
+            help="Refuse larger photos.",
             rich_help_panel=IN_PANEL,
         ),
     ] = MAX_MEGAPIXELS
@@ -99,7 +98,8 @@ class Common(Printing):
     device: Annotated[
         str,
         typer.Option(
-            envvar="FACEMOD_DEVICE", help="auto, cpu, cuda, cuda:N or mps.",
+            envvar="FACEMOD_DEVICE",
+            help="auto, cpu, cuda, cuda:N or mps.",
             rich_help_panel=MODEL_PANEL,
         ),
     ] = "auto"
@@ -108,7 +108,8 @@ class Common(Printing):
 AllFaces = Annotated[
     str,
     typer.Option(
-        "--faces", help="all, largest, or numbers from left to right such as 1,3.",
+        "--faces",
+        help="all, largest, or numbers from left to right such as 1,3.",
         rich_help_panel=IN_PANEL,
     ),
 ]
@@ -124,7 +125,8 @@ FidelityOption = Annotated[
 CropOption = Annotated[
     bool,
     typer.Option(
-        "--crop", help="Write the aligned square face as PNG instead of the photo.",
+        "--crop",
+        help="Write the aligned square face as PNG instead of the photo.",
         rich_help_panel=OUT_PANEL,
     ),
 ]
@@ -136,17 +138,24 @@ CompareOption = Annotated[
 ]
 
 
+def preset_options() -> dict[str, Preset]:
+    """The installed presets, without those whose name is another option's already."""
+    taken = {field.name.replace("_", "-") for field in fields(Common)}
+    taken |= {"no-mark", "faces", "fidelity", "crop", "compare", "help"}
+    presets, _ = find_presets()
+    return {name: preset for name, preset in presets.items() if name not in taken}
+
+
 def strengths_group() -> type:
     """An options group with one ``--NAME`` per installed preset."""
-    presets, _ = find_presets()
+    presets = preset_options()
     made = [(_field(name), _preset_option(preset), None) for name, preset in presets.items()]
     return make_dataclass("Strengths", made, frozen=True)
 
 
 def chosen_strengths(group: Any) -> dict[str, float]:
     """The presets that were given on the command line, with their strengths."""
-    presets, _ = find_presets()
-    given = {name: getattr(group, _field(name)) for name in presets}
+    given = {name: getattr(group, _field(name)) for name in preset_options()}
     return {name: strength for name, strength in given.items() if strength is not None}
 
 
@@ -159,7 +168,7 @@ def _preset_option(preset: Preset) -> Any:
     option = typer.Option(
         f"--{preset.name}",
         metavar="STRENGTH",
-        help=f"{preset.meaning} [dim]({low:+g} to {high:+g})[/]",
+        help=f"{escape(preset.meaning)} [dim]({low:+g} to {high:+g})[/]",
         rich_help_panel=f"Presets: {preset.panel}",
         show_default=False,
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -20,7 +21,6 @@ from rich.table import Table as RichTable
 
 from facemod.batch import Outcome
 from facemod.cli.result import Result, Table
-from facemod.errors import ExitCode
 
 MARKS = {
     "done": "[green]done[/]",
@@ -28,11 +28,12 @@ MARKS = {
     "no-face": "[yellow]no face[/]",
     "failed": "[red]failed[/]",
 }
+UNLIMITED = 10_000
 
 
 def words() -> Console:
     """The console for people: stderr, looked up late so that redirection works."""
-    return Console(stderr=True, highlight=False, soft_wrap=True)
+    return Console(stderr=True, highlight=False, emoji=False, soft_wrap=True)
 
 
 def say(message: str) -> None:
@@ -42,27 +43,44 @@ def say(message: str) -> None:
 
 def render(result: Result, *, as_json: bool, quiet: bool) -> None:
     """Print a result: one JSON envelope on stdout, or words for people."""
-    if as_json:
-        sys.stdout.write(json.dumps(result.envelope(), ensure_ascii=True) + "\n")
-    elif result.table is not None:
-        print_table(result.table)
+    with unread_is_fine():
+        if as_json:
+            print_envelope(result)
+        elif result.table is not None:
+            print_table(result.table)
     console = words()
     for outcome in result.outcomes:
-        if not (quiet and outcome.exit_code is ExitCode.OK):
+        if not quiet or outcome.error:
             console.print(outcome_line(outcome))
-    if not quiet:
-        for message in result.messages:
-            console.print(escape(message))
-        if len(result.outcomes) > 1:
-            console.print(summary(result.outcomes))
+    for message in (*result.warnings, *(() if quiet else result.messages)):
+        console.print(escape(message))
+    if len(result.outcomes) > 1 and not quiet:
+        console.print(summary(result.outcomes))
     if result.error is not None:
         console.print(f"[red]error:[/] {escape(str(result.error))}")
+
+
+def print_envelope(result: Result) -> None:
+    """The one JSON object of ``--json``, on stdout."""
+    sys.stdout.write(json.dumps(result.envelope(), ensure_ascii=True) + "\n")
+
+
+@contextmanager
+def unread_is_fine() -> Iterator[None]:
+    """Go on when the reader of our stdout went away: nobody is left to tell."""
+    try:
+        yield
+        sys.stdout.flush()
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def outcome_line(outcome: Outcome) -> str:
     """One file in one line of rich markup."""
     target = f" -> {escape(outcome.output)}" if outcome.output else ""
-    reason = f": {escape(outcome.error['message'])}" if outcome.error else ""
+    # Messages about a file start with its name, which stands here already.
+    message = outcome.error["message"].removeprefix(f"{outcome.input}: ") if outcome.error else ""
+    reason = f": {escape(message)}" if message else ""
     notes = "".join(f"\n  note: {escape(note)}" for note in outcome.notes)
     seconds = f" [dim]{outcome.seconds:.1f} s[/]" if outcome.status == "done" else ""
     return f"{MARKS[outcome.status]} {escape(outcome.input)}{target}{reason}{seconds}{notes}"
@@ -72,12 +90,14 @@ def summary(outcomes: Iterable[Outcome]) -> str:
     """How many files ended how."""
     statuses = [outcome.status for outcome in outcomes]
     counts = (f"{statuses.count(s)} {MARKS[s]}" for s in MARKS if s in statuses)
-    return f"{len(statuses)} files: {', '.join(counts)}"
+    return f"{len(statuses)} in all: {', '.join(counts)}"
 
 
 def print_table(table: Table) -> None:
-    """A listing, on stdout: it is the command's data."""
-    console = Console(highlight=False)
+    """A listing, on stdout: it is the command's data. Lines are cut only for a terminal."""
+    console = Console(highlight=False, emoji=False)
+    if not console.is_terminal:
+        console.width = UNLIMITED
     rich_table = RichTable(*table.columns, box=None, pad_edge=False, header_style="bold")
     for row in table.rows:
         rich_table.add_row(*(escape(cell) for cell in row))
@@ -89,7 +109,7 @@ def progress(total: int, *, shown: bool) -> Iterator[Progress]:
     """A progress bar with ETA on stderr, when that is a terminal."""
     console = words()
     bar = Progress(
-        TextColumn("{task.description}"),
+        TextColumn("{task.description}", markup=False),
         BarColumn(),
         MofNCompleteColumn(),
         TimeRemainingColumn(),

@@ -31,6 +31,8 @@ class Result:
     """What a listing command found, ready for JSON."""
     table: Table | None = None
     messages: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()
+    """Messages that ``--quiet`` does not silence."""
     error: FacemodError | None = None
     """Why the command as a whole stopped."""
     interrupted: bool = False
@@ -41,15 +43,14 @@ class Result:
             return ExitCode.INTERRUPTED
         if self.error is not None:
             return self.error.exit_code
-        return exit_code(self.outcomes) if self.outcomes else ExitCode.OK
+        return exit_code(self.outcomes)
 
     @property
     def status(self) -> str:
-        """``success``, ``partial`` (some outputs were written) or ``error``."""
+        """``success``, ``partial`` (some outputs are there) or ``error``."""
         if self.exit_code is ExitCode.OK:
             return "success"
-        done = any(outcome.status in ("done", "skipped") for outcome in self.outcomes)
-        return "partial" if done else "error"
+        return "partial" if any(outcome.output for outcome in self.outcomes) else "error"
 
     def envelope(self) -> dict[str, Any]:
         """The JSON envelope: its keys are a contract, versioned by ``schema``."""

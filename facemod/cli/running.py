@@ -2,33 +2,72 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from facemod import batch
-from facemod.batch import FaceOutcome, Job, Outcome
+from facemod import batch, planning
+from facemod.batch import FaceOutcome, Outcome
 from facemod.cli import render
 from facemod.cli.options import Common
 from facemod.cli.result import Result
-from facemod.errors import FacemodError
-from facemod.imaging.reading import open_photo
+from facemod.planning import Job
 
 if TYPE_CHECKING:
     from facemod.faces.face import Face
     from facemod.imaging.photo import Photo
-    from facemod.pipeline import EncodedFace, Editor
+    from facemod.pipeline import Editor, EncodedFace
 
 
-def plan_photos(photos: Sequence[Path], common: Common, suffix: str | None = None) -> list[Job]:
-    """The jobs of a command that writes one result per photo."""
-    return batch.plan(
-        batch.find_inputs(photos, recursive=common.recursive),
+def plan_photos(
+    photos: Sequence[Path], common: Common, suffixes: Sequence[str | None] = (None,)
+) -> list[Job]:
+    """The jobs of a command that makes results from each photo by itself."""
+    return planning.plan(
+        planning.find_inputs(photos, recursive=common.recursive, output=common.output),
         common.output,
-        suffix=suffix,
+        suffixes=suffixes,
         overwrite=common.overwrite,
         skip_existing=common.skip_existing,
     )
+
+
+def all_photos(photos: Sequence[Path], common: Common) -> list[Path]:
+    """The photos of a command that makes one result of all of them, in the order given."""
+    found = planning.find_inputs(photos, recursive=common.recursive, output=common.output)
+    return [photo for photo, _ in found]
+
+
+def plan_together(
+    photos: Sequence[Path], common: Common, name: str, suffixes: Collection[str]
+) -> Path:
+    """Where the one result of several photos goes; ``name`` is for a folder."""
+    return planning.plan_one(
+        photos,
+        common.output,
+        name,
+        suffixes,
+        overwrite=common.overwrite,
+        skip_existing=common.skip_existing,
+    )
+
+
+def already_there(
+    command: str, photos: Sequence[Path], target: Path, common: Common
+) -> Result | None:
+    """With ``--skip-existing``, the result of a command whose one target exists."""
+    if not (common.skip_existing and target.exists()):
+        return None
+    return Result(command, tuple(Outcome(str(p), str(target), "skipped") for p in photos))
+
+
+def read(path: Path, common: Common) -> Photo:
+    """Open a photo as the options ask."""
+    from facemod.imaging.reading import open_photo
+
+    return open_photo(path, max_megapixels=common.max_megapixels)
 
 
 def perform(
@@ -37,19 +76,25 @@ def perform(
     work: Callable[[Job], Outcome],
     common: Common,
     messages: tuple[str, ...] = (),
+    warnings: tuple[str, ...] = (),
 ) -> Result:
     """Do the jobs one by one. Ctrl-C keeps what is done and says how to go on."""
     outcomes: list[Outcome] = []
+    interrupted = False
     try:
         with render.progress(len(jobs), shown=not common.quiet) as bar:
             for outcome in batch.run(jobs, work, skip_existing=common.skip_existing):
                 outcomes.append(outcome)
                 bar.update(bar.task_ids[0], advance=1, description=Path(outcome.input).name)
     except KeyboardInterrupt:
+        interrupted = True
         left = len(jobs) - len(outcomes)
-        advice = f"interrupted with {left} to do; add --skip-existing to go on where it stopped"
-        return Result(command, tuple(outcomes), messages=(*messages, advice), interrupted=True)
-    return Result(command, tuple(outcomes), messages=messages)
+        instead = " instead of --overwrite" if common.overwrite else ""
+        advice = f"interrupted with {left} to do; --skip-existing{instead} goes on from here"
+        warnings = (*warnings, advice)
+    return Result(
+        command, tuple(outcomes), messages=messages, warnings=warnings, interrupted=interrupted
+    )
 
 
 def done(job: Job, faces: Sequence[FaceOutcome], notes: Sequence[str] = ()) -> Outcome:
@@ -61,29 +106,50 @@ def face_outcome(face: Face, scores: dict[str, float]) -> FaceOutcome:
     """What is reported about one face."""
     return FaceOutcome(
         index=face.index,
-        box=tuple(round(v, 1) for v in face.box),
+        box=tuple(round(float(v), 1) for v in face.box),
         landmarks=[[round(v, 1) for v in point] for point in face.landmarks.tolist()],
         scores={name: round(score, 4) for name, score in scores.items()},
     )
 
 
-def encode_photos(
-    editor: Editor, paths: Sequence[Path], common: Common, faces: str
-) -> tuple[list[tuple[Photo, list[EncodedFace]]], list[Outcome]]:
-    """Open and encode photos that only make sense together.
+@dataclass(frozen=True)
+class EncodedPhoto:
+    """One of several photos whose faces only make sense together."""
 
-    Returns what could be encoded and, when any photo failed, the outcome of every photo
-    (``skipped`` for those that had nothing wrong with them).
+    path: Path
+    faces: list[EncodedFace]
+    seconds: float = 0.0
+
+    def done(self, target: Path) -> Outcome:
+        """The outcome of this photo in the result of all."""
+        faces = tuple(face_outcome(face.crop.face, {}) for face in self.faces)
+        return Outcome(str(self.path), str(target), "done", faces=faces, seconds=self.seconds)
+
+
+def encode_photos(
+    editor: Editor, paths: Sequence[Path], common: Common, choices: Sequence[str]
+) -> tuple[list[EncodedPhoto], tuple[Outcome, ...]]:
+    """Encode the chosen faces of photos that only make sense together.
+
+    ``choices`` holds a value of ``--faces`` for each photo. Returns the encoded photos and, when
+    any photo failed, the outcome of every one. The photos themselves are not kept: there may be
+    many, and each may be large.
     """
-    encoded, outcomes = [], []
+    encoded: list[EncodedPhoto] = []
+
+    def encode(path: Path, which: str) -> Outcome:
+        photo = read(path, common)
+        faces = [editor.encode(photo, face) for face in editor.faces(photo, which)]
+        encoded.append(EncodedPhoto(path, faces))
+        return batch.left_aside(path)
+
+    outcomes = []
     with render.progress(len(paths), shown=not common.quiet) as bar:
-        for path in paths:
-            bar.update(bar.task_ids[0], advance=1, description=f"encoding {path.name}")
-            try:
-                photo = open_photo(path, max_megapixels=common.max_megapixels)
-                chosen = editor.faces(photo, faces)
-                encoded.append((photo, [editor.encode(photo, face) for face in chosen]))
-                outcomes.append(Outcome(str(path), None, "skipped"))
-            except FacemodError as error:
-                outcomes.append(batch.failed(path, error))
-    return encoded, outcomes if len(encoded) < len(paths) else []
+        for path, which in zip(paths, choices, strict=True):
+            bar.update(bar.task_ids[0], description=f"encoding {path.name}")
+            outcomes.append(batch.attempt(path, partial(encode, path, which)))
+            bar.update(bar.task_ids[0], advance=1)
+    if len(encoded) < len(paths):
+        return [], tuple(outcomes)
+    timed = zip(encoded, outcomes, strict=True)
+    return [replace(photo, seconds=outcome.seconds) for photo, outcome in timed], ()

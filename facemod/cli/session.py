@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 from facemod import __version__
 from facemod.cli.options import Common
 from facemod.errors import UsageError
-from facemod.imaging.marking import Kind, Mark
 
 if TYPE_CHECKING:
-    from facemod.pipeline import Editor
+    from facemod.imaging.marking import Kind, Mark
+    from facemod.pipeline import Editor, Fidelity
 
 
 def open_editor(common: Common) -> tuple[Editor, str]:
@@ -40,7 +40,8 @@ def resolve_device(name: str) -> tuple[str, str]:
             return "mps", "auto: Apple GPU"
         return "cpu", "auto: no GPU that this torch can use"
     kind, _, number = name.partition(":")
-    if kind not in ("cpu", "cuda", "mps") or (number and not (kind == "cuda" and number.isdigit())):
+    number_fits = not number or (kind == "cuda" and number.isdecimal())
+    if kind not in ("cpu", "cuda", "mps") or not number_fits:
         raise UsageError(f"--device {name}: unknown; use auto, cpu, cuda, cuda:N or mps")
     there = {"cpu": True, "mps": mps, "cuda": cuda and int(number or 0) < torch.cuda.device_count()}
     if not there[kind]:
@@ -48,11 +49,33 @@ def resolve_device(name: str) -> tuple[str, str]:
     return name, "as asked"
 
 
+def parse_fidelity(name: str) -> Fidelity:
+    """``--fidelity`` as a value; UsageError for an unknown one."""
+    from facemod.pipeline import Fidelity
+
+    try:
+        return Fidelity(name)
+    except ValueError:
+        known = ", ".join(f.value for f in Fidelity)
+        raise UsageError(f"--fidelity {name}: unknown; choose one of {known}") from None
+
+
+def check_faces(choice: str, *, one: bool = False) -> None:
+    """Raise UsageError when ``--faces`` makes no sense, or may mean several and ``one`` is due."""
+    from facemod.faces.detect import parse_choice
+
+    parsed = parse_choice(choice)
+    if one and (parsed == "all" or (isinstance(parsed, tuple) and len(parsed) > 1)):
+        raise UsageError(f"--faces {choice}: one face of each photo, please: largest or a number")
+
+
 def mark_for(common: Common, kind: Kind, recipe: str) -> Mark | None:
     """What to write into the results' metadata, or nothing with ``--no-mark``."""
+    from facemod.imaging.marking import Mark
+
     return Mark(kind, recipe, f"facemod {__version__}") if common.mark else None
 
 
-def mark_message(common: Common) -> tuple[str, ...]:
+def mark_warning(common: Common) -> tuple[str, ...]:
     """Leaving the mark out is said aloud."""
     return () if common.mark else ("--no-mark: results do not say that they were edited with AI",)

@@ -7,15 +7,12 @@ from enum import Enum
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import numpy as np
-
-from facemod.imaging.marking import Kind, Mark
-from facemod.imaging.sheet import side_by_side, tile
-from facemod.imaging.writing import write_image, write_photo
-
 if TYPE_CHECKING:
+    import numpy as np
+
+    from facemod.imaging.marking import Kind, Mark
     from facemod.imaging.photo import Photo
-    from facemod.pipeline import EditedFace
+    from facemod.pipeline import EditedFace, Fidelity
 
 
 class ResultKind(Enum):
@@ -38,9 +35,10 @@ class ResultKind(Enum):
         """What replaces the end of the photo's name; None keeps it."""
         return {self.PHOTO: None, self.CROP: ".png"}.get(self, ".compare.png")
 
-    @property
-    def mark_kind(self) -> Kind:
-        return "composite"
+    def mark_kind(self, fidelity: Fidelity) -> Kind:
+        """Whether any pixel of the photo survives in the result."""
+        decoded_only = self is self.CROP and fidelity.value == "encode"
+        return "synthetic" if decoded_only else "composite"
 
 
 def write_result(
@@ -53,6 +51,8 @@ def write_result(
     overwrite: bool,
 ) -> tuple[str, ...]:
     """Write one result; several aligned faces go into one picture. Returns notes on losses."""
+    from facemod.imaging.writing import write_image, write_photo
+
     if kind is ResultKind.PHOTO:
         return write_photo(edited, target, mark=mark, overwrite=overwrite)
     write_image(picture(kind, photo, edited, faces), target, mark=mark, overwrite=overwrite)
@@ -63,6 +63,8 @@ def picture(
     kind: ResultKind, photo: Photo, edited: Photo, faces: Sequence[EditedFace]
 ) -> np.ndarray:
     """The pixels of every kind of result but the photo itself."""
+    from facemod.imaging.sheet import side_by_side, tile
+
     if kind is ResultKind.COMPARE:
         return side_by_side(photo.rgb, edited.rgb)
     if kind is ResultKind.CROP:

@@ -2,23 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-
-from torch import Tensor
+from pathlib import PurePath
 
 from facemod.errors import UsageError
 from facemod.latent.codes import Codes, Scale
-
-
-@dataclass(frozen=True)
-class Shift:
-    """Move codes along one direction [slots, dim]: the sum of all presets at their strengths."""
-
-    direction: Tensor
-
-    def apply(self, codes: Codes) -> Codes:
-        return codes.shifted(self.direction)
 
 
 @dataclass(frozen=True)
@@ -33,23 +23,16 @@ class Mix:
         return codes
 
 
-Edit = Shift | Mix
-
-
-def parse_slots(text: str, count: int) -> tuple[tuple[int, ...], str]:
+def parse_slots(text: str) -> tuple[range, str]:
     """``3-8=b`` or ``5=b`` -> the slots and the name of the source.
 
     Raises:
-        UsageError: another form, or slots that the model does not have.
+        UsageError: another form.
     """
-    span, _, source = text.partition("=")
-    first, _, last = span.partition("-")
-    if not source or not first.isdigit() or (last and not last.isdigit()):
+    form = re.fullmatch(r"([0-9]{1,4})(?:-([0-9]{1,4}))?=(.+)", text)
+    if form is None or int(form[2] or form[1]) < int(form[1]):
         raise UsageError(f"--slots {text}: expected FIRST-LAST=PHOTO, for example 3-8=b")
-    low, high = int(first), int(last or first)
-    if low > high or high >= count:
-        raise UsageError(f"--slots {text}: this model has slots 0 to {count - 1}")
-    return tuple(range(low, high + 1)), source
+    return range(int(form[1]), int(form[2] or form[1]) + 1), form[3]
 
 
 def mix_parts(
@@ -59,9 +42,12 @@ def mix_parts(
 
     Args:
         codes: the codes of every photo, one face each.
-        names: what the photos may be called, same order; 1-based positions work as well.
+        names: the files of the photos, same order; see :func:`position`.
         scales: the photo that each scale comes from.
         slots: texts such as ``3-8=b``, applied after the scales.
+
+    Raises:
+        UsageError: a name that fits no photo or several, or slots that the model does not have.
     """
     base = codes[0]
     parts = [
@@ -69,22 +55,30 @@ def mix_parts(
         for scale, name in scales.items()
     ]
     for text in slots:
-        chosen, name = parse_slots(text, len(base.resolutions))
-        parts.append((chosen, codes[position(name, names, "--slots")]))
+        chosen, name = parse_slots(text)
+        if chosen.stop > len(base.resolutions):
+            last = len(base.resolutions) - 1
+            raise UsageError(f"--slots {text}: this model has slots 0 to {last}")
+        parts.append((tuple(chosen), codes[position(name, names, "--slots")]))
     return Mix(tuple(parts))
 
 
-def position(name: str, names: Sequence[str], flag: str) -> int:
-    """Where the photo called ``name`` (its stem, file name or 1-based number) stands.
+def position(name: str, files: Sequence[str], flag: str) -> int:
+    """Where the photo called ``name`` (its file as given, file name, stem, or number) stands.
+
+    Numbers count from 1, and mean a photo only if none goes by that name.
 
     Raises:
         UsageError: no photo, or more than one, goes by this name.
     """
-    found = [i for i, known in enumerate(names) if name in (known, known.rpartition(".")[0])]
-    if not found and name.isdigit() and 1 <= int(name) <= len(names):
+    found = [i for i, file in enumerate(files) if name == file]
+    found = found or [
+        i for i, file in enumerate(files) if name in (PurePath(file).name, PurePath(file).stem)
+    ]
+    if not found and name.isdecimal() and 1 <= int(name) <= len(files):
         found = [int(name) - 1]
     if len(found) == 1:
         return found[0]
     why = "no photo goes by this name" if not found else "several photos go by this name"
-    listing = ", ".join(f"{i} = {known}" for i, known in enumerate(names, start=1))
+    listing = ", ".join(f"{i} = {PurePath(file).name}" for i, file in enumerate(files, start=1))
     raise UsageError(f"{flag} {name}: {why}; use a number: {listing}")

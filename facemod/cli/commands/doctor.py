@@ -7,10 +7,11 @@ import platform
 from collections.abc import Callable
 
 from facemod import __version__
+from facemod.batch import explained
 from facemod.cli.options import Printing
 from facemod.cli.result import Result, Table
 from facemod.cli.session import resolve_device
-from facemod.errors import FacemodError, ModelError
+from facemod.errors import ModelError
 from facemod.latent.presets import find_presets
 
 Check = Callable[[], str]
@@ -31,8 +32,8 @@ def doctor(printing: Printing) -> Result:
     for name, check in checks.items():
         try:
             rows.append((name, "ok", check()))
-        except FacemodError as problem:
-            rows.append((name, "problem", str(problem)))
+        except Exception as problem:  # a doctor must not die of the illness
+            rows.append((name, "problem", str(explained(problem))))
             failures.append(name)
     error = ModelError(f"problems with: {', '.join(failures)}") if failures else None
     return Result(
@@ -53,7 +54,7 @@ def device() -> str:
 def model() -> str:
     from facemod.models.registry import load_model
 
-    info = load_model().info
+    info = load_model(os.environ.get("FACEMOD_MODEL", "bundled")).info
     return f"{info.name}: {info.parameters / 1e6:.1f} M parameters, {info.resolution} px"
 
 

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import TYPE_CHECKING
-
-from facemod.batch import Job, Outcome
+from facemod.batch import Outcome
 from facemod.cli.options import (
     AllFaces,
     Common,
@@ -17,12 +14,12 @@ from facemod.cli.options import (
     strengths_group,
 )
 from facemod.cli.result import Result
-from facemod.cli.running import done, face_outcome, perform, plan_photos
-from facemod.cli.session import mark_for, mark_message, open_editor
+from facemod.cli.running import done, face_outcome, perform, plan_photos, read
+from facemod.cli.session import check_faces, mark_for, mark_warning, open_editor, parse_fidelity
 from facemod.cli.writing import ResultKind, write_result
 from facemod.errors import UsageError
-from facemod.imaging.reading import open_photo
 from facemod.latent.presets import edit_direction, find_presets
+from facemod.planning import Job
 
 Strengths = strengths_group()
 
@@ -40,17 +37,18 @@ def edit(
     chosen = chosen_strengths(strengths)
     if not chosen:
         raise UsageError("nothing to edit: give at least one preset, for example --smile +1")
-    kind = ResultKind.of(crop=crop, compare=compare)
-    jobs = plan_photos(photos, common, kind.suffix)
+    check_faces(faces)
     chosen_fidelity = parse_fidelity(fidelity)
+    kind = ResultKind.of(crop=crop, compare=compare)
+    jobs = plan_photos(photos, common, [kind.suffix])
     editor, aligner = open_editor(common)
     info = editor.model.info
-    shift = edit_direction(chosen, info.slots, info.dim)
+    shift = edit_direction(chosen, info.slots, info.dim, family=info.family)
     recipe = "edit " + " ".join(f"{name}={value:+g}" for name, value in sorted(chosen.items()))
-    mark = mark_for(common, kind.mark_kind, recipe)
+    mark = mark_for(common, kind.mark_kind(chosen_fidelity), recipe)
 
     def work(job: Job) -> Outcome:
-        photo = open_photo(job.source, max_megapixels=common.max_megapixels)
+        photo = read(job.source, common)
         edited, results = editor.edit_photo(
             photo, lambda codes: codes.shifted(shift), faces=faces, fidelity=chosen_fidelity
         )
@@ -58,19 +56,8 @@ def edit(
         found = [face_outcome(result.crop.face, result.scores) for result in results]
         return done(job, found, (*photo.source.notes, *notes))
 
-    messages = (aligner, *range_warnings(chosen), *mark_message(common))
-    return perform("edit", jobs, work, common, messages)
-
-
-def parse_fidelity(name: str) -> Fidelity:
-    """``--fidelity`` as a value; UsageError for an unknown one."""
-    from facemod.pipeline import Fidelity
-
-    try:
-        return Fidelity(name)
-    except ValueError:
-        known = ", ".join(f.value for f in Fidelity)
-        raise UsageError(f"--fidelity {name}: unknown; choose one of {known}") from None
+    warnings = (*range_warnings(chosen), *mark_warning(common))
+    return perform("edit", jobs, work, common, (aligner,), warnings)
 
 
 def range_warnings(strengths: dict[str, float]) -> list[str]:
@@ -82,7 +69,3 @@ def range_warnings(strengths: dict[str, float]) -> list[str]:
         for name, strength in strengths.items()
         if not presets[name].range[0] <= strength <= presets[name].range[1]
     ]
-
-
-if TYPE_CHECKING:
-    from facemod.pipeline import Fidelity

@@ -2,26 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from facemod import batch
-from facemod.batch import Outcome
 from facemod.cli import render
-from facemod.cli.options import DEFAULT_OUTPUT, Common, Photos
+from facemod.cli.options import Common, Photos
 from facemod.cli.result import Result
-from facemod.cli.running import encode_photos, face_outcome
-from facemod.cli.session import mark_for, mark_message, open_editor
+from facemod.cli.running import all_photos, already_there, encode_photos, plan_together
+from facemod.cli.session import mark_for, mark_warning, open_editor
 from facemod.errors import UsageError
-from facemod.imaging.sheet import tile
-from facemod.imaging.writing import write_image
+from facemod.planning import WRITABLE_SUFFIXES
 
 if TYPE_CHECKING:
     import numpy as np
 
-    from facemod.pipeline import EncodedFace, Editor
+    from facemod.latent.codes import Scale
+    from facemod.pipeline import Editor, EncodedFace
 
 With = Annotated[
     list[Path],
@@ -34,40 +33,51 @@ CellSize = Annotated[int, typer.Option("--size", min=32, max=1024, help="Side of
 
 
 def grid(
-    photos: Photos, with_photos: With, common: Common, scale: ScaleOption = "coarse",
+    photos: Photos,
+    with_photos: With,
+    common: Common,
+    scale: ScaleOption = "coarse",
     size: CellSize = 256,
 ) -> Result:
     """Draw every PHOTO (rows) with the chosen scale of every --with photo (columns)."""
+    from facemod.imaging.sheet import tile
+    from facemod.imaging.writing import write_image
+
+    chosen_scale = parse_scale(scale)
+    rows, columns = all_photos(photos, common), all_photos(with_photos, common)
+    target = plan_together([*rows, *columns], common, "grid.png", WRITABLE_SUFFIXES)
+    if skipped := already_there("grid", [*rows, *columns], target, common):
+        return skipped
+    editor, aligner = open_editor(common)
+    choices = ["largest"] * len([*rows, *columns])
+    encoded, problems = encode_photos(editor, [*rows, *columns], common, choices)
+    if problems:
+        return Result("grid", problems, messages=(aligner,))
+    faces = [photo.faces[0] for photo in encoded]
+    cells = draw_cells(editor, faces[: len(rows)], faces[len(rows) :], chosen_scale, common)
+    picture = tile([shrunk(cell, size) for cell in cells], columns=len(columns) + 1)
+    mark = mark_for(common, "synthetic", f"grid {scale} {len(rows)}x{len(columns)}")
+    write_image(picture, target, mark=mark, overwrite=common.overwrite)
+    outcomes = tuple(photo.done(target) for photo in encoded)
+    return Result("grid", outcomes, messages=(aligner,), warnings=mark_warning(common))
+
+
+def parse_scale(name: str) -> Scale:
+    """``--scale`` as a value; UsageError for an unknown one."""
     from facemod.latent.codes import Scale
 
-    if scale not in [s.value for s in Scale]:
-        raise UsageError(f"--scale {scale}: unknown; choose coarse, mid or fine")
-    target = common.output
-    if target == DEFAULT_OUTPUT or target.is_dir():
-        target = target / "grid.png"
-    if not common.overwrite:
-        batch.refuse_existing([target])
-    editor, aligner = open_editor(common)
-    paths = [*photos, *with_photos]
-    encoded, problems = encode_photos(editor, paths, common, "largest")
-    if problems:
-        return Result("grid", tuple(problems), messages=(aligner,))
-    faces = [chosen[0] for _, chosen in encoded]
-    rows, columns = faces[: len(photos)], faces[len(photos) :]
-    cells = draw_cells(editor, rows, columns, Scale(scale), common)
-    picture = tile([shrunk(cell, size) for cell in cells], columns=len(columns) + 1)
-    recipe = f"grid {scale} {len(rows)}x{len(columns)}"
-    mark = mark_for(common, "synthetic", recipe)
-    write_image(picture, target, mark=mark, overwrite=common.overwrite)
-    outcomes = tuple(
-        Outcome(str(path), str(target), "done", faces=(face_outcome(face.crop.face, {}),))
-        for path, face in zip(paths, faces, strict=True)
-    )
-    return Result("grid", outcomes, messages=(aligner, *mark_message(common)))
+    try:
+        return Scale(name)
+    except ValueError:
+        raise UsageError(f"--scale {name}: unknown; choose coarse, mid or fine") from None
 
 
 def draw_cells(
-    editor: Editor, rows: list[EncodedFace], columns: list[EncodedFace], scale: str, common: Common
+    editor: Editor,
+    rows: Sequence[EncodedFace],
+    columns: Sequence[EncodedFace],
+    scale: Scale,
+    common: Common,
 ) -> list[np.ndarray | None]:
     """Header row and column of real faces, and the mixes, row by row."""
     from facemod.pipeline import to_pixels

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from facemod import batch
-from facemod.batch import Job
-from facemod.cli.commands.edit import parse_fidelity
 from facemod.cli.options import (
     AllFaces,
     Common,
@@ -19,14 +18,22 @@ from facemod.cli.options import (
     Photos,
 )
 from facemod.cli.result import Result
-from facemod.cli.running import done, encode_photos, face_outcome
-from facemod.cli.session import mark_for, mark_message, open_editor
+from facemod.cli.running import (
+    all_photos,
+    already_there,
+    encode_photos,
+    face_outcome,
+    plan_together,
+    read,
+)
+from facemod.cli.session import check_faces, mark_for, mark_warning, open_editor, parse_fidelity
 from facemod.cli.writing import ResultKind, write_result
 from facemod.errors import UsageError
+from facemod.planning import WRITABLE_SUFFIXES, result_name
 
 if TYPE_CHECKING:
-    from facemod.latent.edits import Mix
-    from facemod.pipeline import EncodedFace
+    from facemod.latent.codes import Codes
+    from facemod.pipeline import EditFunction
 
 MIX_PANEL = "What comes from where"
 
@@ -44,7 +51,10 @@ FineFrom = Annotated[str | None, _source("--fine-from", "colours and texture (12
 Slots = Annotated[
     list[str] | None,
     typer.Option(
-        "--slots", metavar="A-B=PHOTO", help="Exact slots, such as 3-8=b.", show_default=False,
+        "--slots",
+        metavar="A-B=PHOTO",
+        help="Exact slots, such as 3-8=b.",
+        show_default=False,
         rich_help_panel=MIX_PANEL,
     ),
 ]
@@ -62,58 +72,70 @@ def mix(
     crop: CropOption = False,
     compare: CompareOption = False,
 ) -> Result:
-    """Mix scales of real photos; the first one is the base: [bold]mix a.jpg b.jpg --coarse-from b[/]."""
-    if len(photos) < 2:
-        raise UsageError("mix needs a base photo and at least one other")
-    sources = {"coarse": coarse_from, "mid": mid_from, "fine": fine_from}
-    if not slots and not any(sources.values()):
-        raise UsageError("nothing to mix: give --coarse-from, --mid-from, --fine-from or --slots")
-    kind = ResultKind.of(crop=crop, compare=compare)
-    (job,) = batch.plan(
-        [(photos[0], Path(photos[0].name))], common.output,
-        suffix=kind.suffix, overwrite=common.overwrite,
-    )
+    """Mix scales of photos; the first is the base: [bold]mix a.jpg b.jpg --coarse-from b[/]."""
+    photos = all_photos(photos, common)
+    names = [str(photo) for photo in photos]
+    scales = {"coarse": coarse_from, "mid": mid_from, "fine": fine_from}
+    scales = {scale: name for scale, name in scales.items() if name is not None}
+    recipe = mix_recipe(names, scales, slots or [])
+    check_faces(faces)
     chosen_fidelity = parse_fidelity(fidelity)
+    kind = ResultKind.of(crop=crop, compare=compare)
+    target = target_for(photos, kind, common)
+    if skipped := already_there("mix", photos, target, common):
+        return skipped
     editor, aligner = open_editor(common)
-    base, problems = encode_photos(editor, photos[:1], common, faces)
-    others, more_problems = encode_photos(editor, photos[1:], common, "largest")
-    if problems or more_problems:
-        return Result("mix", (*problems, *more_problems), messages=(aligner,))
-    photo, base_faces = base[0]
-    donors = [encoded[0] for _, encoded in others]
-    edited, results = editor.edit_encoded(
-        photo,
-        [(face, mixture(face, donors, photos, sources, slots or []).apply) for face in base_faces],
-        chosen_fidelity,
-    )
-    mark = mark_for(common, kind.mark_kind, recipe(sources, slots or [], photos))
-    notes = write_result(kind, photo, edited, results, job.target, mark, common.overwrite)
-    found = [face_outcome(result.crop.face, result.scores) for result in results]
-    outcome = done(job, found, (*photo.source.notes, *notes))
-    return Result("mix", (outcome,), messages=(aligner, *mark_message(common)))
+    choices = [faces, *["largest"] * len(photos[1:])]
+    encoded, problems = encode_photos(editor, photos, common, choices)
+    if problems:
+        return Result("mix", problems, messages=(aligner,))
+    base, *donors = encoded
+    donor_codes = [donor.faces[0].codes for donor in donors]
+    edits = [
+        (face, mixture([face.codes, *donor_codes], names, scales, slots or []))
+        for face in base.faces
+    ]
+    photo = read(base.path, common)
+    edited, faces_after = editor.edit_encoded(photo, edits, chosen_fidelity)
+    mark = mark_for(common, kind.mark_kind(chosen_fidelity), recipe)
+    notes = write_result(kind, photo, edited, faces_after, target, mark, common.overwrite)
+    scored = tuple(face_outcome(face.crop.face, face.scores) for face in faces_after)
+    result = replace(base.done(target), faces=scored, notes=(*photo.source.notes, *notes))
+    outcomes = (result, *(donor.done(target) for donor in donors))
+    return Result("mix", outcomes, messages=(aligner,), warnings=mark_warning(common))
+
+
+def mix_recipe(names: Sequence[str], scales: Mapping[str, str], slots: Sequence[str]) -> str:
+    """The mix in words for the mark: photos by number, never by name.
+
+    Raises:
+        UsageError: there is nothing to mix, or a photo or slots are named wrongly.
+    """
+    from facemod.latent.edits import parse_slots, position
+
+    if len(names) < 2:
+        raise UsageError("mix needs a base photo and at least one other")
+    if not scales and not slots:
+        raise UsageError("nothing to mix: give --coarse-from, --mid-from, --fine-from or --slots")
+    parts = [(scale, position(name, names, f"--{scale}-from")) for scale, name in scales.items()]
+    for text in slots:
+        chosen, name = parse_slots(text)
+        parts.append((f"{chosen.start}-{chosen.stop - 1}", position(name, names, "--slots")))
+    return "mix " + " ".join(f"{part}=photo{photo + 1}" for part, photo in parts)
+
+
+def target_for(photos: Sequence[Path], kind: ResultKind, common: Common) -> Path:
+    """Where the result goes: by default it is called as the base photo is."""
+    name = result_name(Path(photos[0].name), kind.suffix)
+    return plan_together(photos, common, str(name), WRITABLE_SUFFIXES)
 
 
 def mixture(
-    face: EncodedFace,
-    donors: list[EncodedFace],
-    photos: list[Path],
-    sources: dict[str, str | None],
-    slots: list[str],
-) -> Mix:
-    """The edit for one face of the base photo."""
+    codes: list[Codes], names: Sequence[str], scales: Mapping[str, str], slots: Sequence[str]
+) -> EditFunction:
+    """The edit for one face of the base photo, whose codes come first."""
     from facemod.latent.codes import Scale
     from facemod.latent.edits import mix_parts
 
-    codes = [face.codes, *(donor.codes for donor in donors)]
-    scales = {Scale(name): photo for name, photo in sources.items() if photo is not None}
-    return mix_parts(codes, [photo.name for photo in photos], scales, slots)
-
-
-def recipe(sources: dict[str, str | None], slots: list[str], photos: list[Path]) -> str:
-    """The mix in words for the mark: photos by number, never by name."""
-    from facemod.latent.edits import position
-
-    names = [photo.name for photo in photos]
-    parts = [(scale, name) for scale, name in sources.items() if name is not None]
-    parts += [tuple(text.split("=", 1)) for text in slots]
-    return "mix " + " ".join(f"{part}=photo{position(n, names, part) + 1}" for part, n in parts)
+    by_scale = {Scale(scale): name for scale, name in scales.items()}
+    return mix_parts(codes, names, by_scale, slots).apply

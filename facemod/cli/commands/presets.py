@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Annotated
 
 import typer
 
-from facemod.cli.options import Printing
+from facemod.cli.options import Printing, preset_options
 from facemod.cli.result import Result, Table
 from facemod.latent.presets import Preset, find_presets, get_preset
 
@@ -19,7 +20,8 @@ def presets_list(printing: Printing) -> Result:
         "presets list",
         data=[facts(preset) for preset in found.values()],
         table=Table(("preset", "range", "panel", "meaning"), rows),
-        messages=tuple(problems),
+        messages=() if found else ("no presets are installed",),
+        warnings=(*problems, *unusable(found)),
     )
 
 
@@ -38,6 +40,15 @@ def presets_show(
         ("file", str(preset.path)),
     ]
     return Result("presets show", data=facts(preset), table=Table(("fact", "value"), rows))
+
+
+def unusable(presets: Mapping[str, Preset]) -> list[str]:
+    """A line for each preset whose name stands for something else in ``facemod edit``."""
+    return [
+        f"{preset.path}: facemod edit --{name} means something else; rename the preset"
+        for name, preset in presets.items()
+        if name not in preset_options()
+    ]
 
 
 def span(preset: Preset) -> str:

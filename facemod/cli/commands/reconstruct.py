@@ -2,38 +2,38 @@
 
 from __future__ import annotations
 
-from facemod.batch import Job, Outcome
+from facemod.batch import Outcome
 from facemod.cli.options import AllFaces, Common, Photos
 from facemod.cli.result import Result
-from facemod.cli.running import done, face_outcome, perform, plan_photos
-from facemod.cli.session import mark_for, mark_message, open_editor
-from facemod.imaging.reading import open_photo
-from facemod.imaging.sheet import tile
-from facemod.imaging.writing import write_image
-from facemod import batch
+from facemod.cli.running import done, face_outcome, perform, plan_photos, read
+from facemod.cli.session import check_faces, mark_for, mark_warning, open_editor
+from facemod.planning import Job
+
+SUFFIXES = (".reconstruction.png", ".input.png")
 
 
 def reconstruct(photos: Photos, common: Common, faces: AllFaces = "largest") -> Result:
     """Write NAME.input.png (the aligned face), NAME.reconstruction.png, and scores."""
-    jobs = plan_photos(photos, common, ".reconstruction.png")
-    inputs = {job.target: job.target.with_name(job.source.stem + ".input.png") for job in jobs}
-    if not (common.overwrite or common.skip_existing):
-        batch.refuse_existing(list(inputs.values()))
+    check_faces(faces)
+    jobs = plan_photos(photos, common, SUFFIXES)
     editor, aligner = open_editor(common)
     mark = mark_for(common, "synthetic", "reconstruct")
 
     def work(job: Job) -> Outcome:
+        from facemod.imaging.marking import mark_in
+        from facemod.imaging.sheet import tile
+        from facemod.imaging.writing import write_image
         from facemod.pipeline import reconstruction_scores, to_pixels
 
-        photo = open_photo(job.source, max_megapixels=common.max_megapixels)
+        photo = read(job.source, common)
         encoded = [editor.encode(photo, face) for face in editor.faces(photo, faces)]
-        columns = len(encoded)
-        before = tile([face.crop.pixels for face in encoded], columns=columns)
-        after = tile([to_pixels(face.reconstruction)[0] for face in encoded], columns=columns)
-        overwrite = common.overwrite or common.skip_existing
-        write_image(before, inputs[job.target], overwrite=overwrite)
-        write_image(after, job.target, mark=mark, overwrite=common.overwrite)
-        found = [face_outcome(f.crop.face, reconstruction_scores(f)) for f in encoded]
+        after = tile([to_pixels(face.reconstruction)[0] for face in encoded], columns=len(encoded))
+        before = tile([face.crop.pixels for face in encoded], columns=len(encoded))
+        marks = (mark, mark_in(photo.source.xmp))
+        for target, picture, its_mark in zip(job.targets, (after, before), marks, strict=True):
+            if not (common.skip_existing and target.exists()):
+                write_image(picture, target, mark=its_mark, overwrite=common.overwrite)
+        found = [face_outcome(face.crop.face, reconstruction_scores(face)) for face in encoded]
         return done(job, found, photo.source.notes)
 
-    return perform("reconstruct", jobs, work, common, (aligner, *mark_message(common)))
+    return perform("reconstruct", jobs, work, common, (aligner,), mark_warning(common))

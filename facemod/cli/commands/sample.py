@@ -2,37 +2,41 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from facemod import batch
+from facemod import planning
 from facemod.batch import Outcome
-from facemod.cli import render
 from facemod.cli.options import Common
 from facemod.cli.result import Result
-from facemod.cli.running import encode_photos
-from facemod.cli.session import mark_for, mark_message, open_editor
-from facemod.imaging.writing import write_image
+from facemod.cli.running import done, encode_photos, perform
+from facemod.cli.session import mark_for, mark_warning, open_editor
+from facemod.planning import Job
 
 if TYPE_CHECKING:
     from facemod.latent.codes import Codes
-    from facemod.pipeline import Editor
 
 Count = Annotated[int, typer.Option("-n", "--count", min=1, help="How many faces.")]
-Seed = Annotated[int, typer.Option("--seed", help="The same seed gives the same faces.")]
+Seed = Annotated[int, typer.Option("--seed", min=0, help="The same seed gives the same faces.")]
 Truncation = Annotated[
     float,
     typer.Option(
-        "--truncation", min=0.0, max=1.5, help="0 is the average face, 1 the full variety."
+        "--truncation",
+        min=0.0,
+        max=1.5,
+        help="0 is the average face, 1 the full variety.",
     ),
 ]
 
 
 def _from(scale: str) -> object:
     return typer.Option(
-        f"--{scale}-from", metavar="PHOTO", help=f"Keep the {scale} scales of this photo's face.",
+        f"--{scale}-from",
+        metavar="PHOTO",
+        help=f"Keep the {scale} scales of this photo's face.",
         rich_help_panel="Conditional sampling",
     )
 
@@ -47,49 +51,46 @@ def sample(
     fine_from: Annotated[Path | None, _from("fine")] = None,
 ) -> Result:
     """Draw random faces, all at random or with some scales of a real photo."""
+    from facemod.imaging.writing import write_image
+    from facemod.pipeline import to_pixels
+
     conditions = {"coarse": coarse_from, "mid": mid_from, "fine": fine_from}
     given = {scale: path for scale, path in conditions.items() if path is not None}
-    width = len(str(count - 1))
-    targets = [common.output / f"seed{seed}-{i:0{width}}.png" for i in range(count)]
-    if not (common.overwrite or common.skip_existing):
-        batch.refuse_existing(targets)
+    jobs = plan_samples(count, seed, list(given.values()), common)
     editor, aligner = open_editor(common)
-    codes = editor.model.sample(count, seed=seed, truncation=truncation)
-    if given:
-        encoded, problems = encode_photos(editor, list(given.values()), common, "largest")
-        if problems:
-            return Result("sample", tuple(problems), messages=(aligner,))
-        donors = [faces[0].codes for _, faces in encoded]
-        codes = conditioned(codes, dict(zip(given, donors, strict=True)))
-    recipe = " ".join([f"sample seed={seed} truncation={truncation:g}", *(f"{s}=photo" for s in given)])
-    outcomes = write_samples(editor, codes, targets, recipe, common)
-    return Result("sample", tuple(outcomes), messages=mark_message(common))
+    encoded, problems = encode_photos(
+        editor, list(given.values()), common, ["largest"] * len(given)
+    )
+    if problems:
+        return Result("sample", problems, messages=(aligner,))
+    donors = {scale: photo.faces[0].codes for scale, photo in zip(given, encoded, strict=True)}
+    codes = conditioned(editor.model.sample(count, seed=seed, truncation=truncation), donors)
+    codes_of = {job.target: codes[i] for i, job in enumerate(jobs)}
+    conditioning = "".join(f" {scale}=photo" for scale in given)
+    recipe = f"sample seed={seed} truncation={truncation:g}{conditioning}"
+    mark = mark_for(common, "synthetic", recipe)
+
+    def work(job: Job) -> Outcome:
+        pixels = to_pixels(editor.model.decode(codes_of[job.target]))[0]
+        write_image(pixels, job.target, mark=mark, overwrite=common.overwrite)
+        return done(job, [])
+
+    return perform("sample", jobs, work, common, warnings=mark_warning(common))
 
 
-def conditioned(codes: Codes, donors: dict[str, Codes]) -> Codes:
+def plan_samples(count: int, seed: int, conditions: list[Path], common: Common) -> list[Job]:
+    """One job per face; the same face has the same name, however many are drawn."""
+    settings = {"overwrite": common.overwrite, "skip_existing": common.skip_existing}
+    names = [(Path(f"sample {i}"), Path(f"seed{seed}-{i:03}.png")) for i in range(count)]
+    jobs = planning.plan(names, common.output, **settings)
+    planning.check_targets([job.target for job in jobs], conditions, **settings)
+    return jobs
+
+
+def conditioned(codes: Codes, donors: Mapping[str, Codes]) -> Codes:
     """Random codes with whole scales replaced by those of real faces."""
     from facemod.latent.codes import Scale
 
     for scale, donor in donors.items():
         codes = codes.with_slots(codes.slots(Scale(scale)), donor)
     return codes
-
-
-def write_samples(
-    editor: Editor, codes: Codes, targets: list[Path], recipe: str, common: Common
-) -> list[Outcome]:
-    """Decode and write one face at a time."""
-    from facemod.pipeline import to_pixels
-
-    mark = mark_for(common, "synthetic", recipe)
-    outcomes = []
-    with render.progress(len(targets), shown=not common.quiet) as bar:
-        for i, target in enumerate(targets):
-            if common.skip_existing and target.exists():
-                outcomes.append(Outcome(f"seed {i}", str(target), "skipped"))
-            else:
-                pixels = to_pixels(editor.model.decode(codes[i]))[0]
-                write_image(pixels, target, mark=mark, overwrite=common.overwrite)
-                outcomes.append(Outcome(f"sample {i}", str(target), "done"))
-            bar.update(bar.task_ids[0], advance=1, description=target.name)
-    return outcomes
