@@ -1,12 +1,8 @@
-"""What all tests share: fakes can be imported, and help texts look the same everywhere."""
+"""What all tests share: texts look the same everywhere, and no setting leaks in from outside."""
 
 from __future__ import annotations
 
 import os
-import sys
-from pathlib import Path
-
-sys.path.insert(0, str(Path(__file__).parent))
 
 # Read by typer and rich at import.
 os.environ["TERMINAL_WIDTH"] = "80"
