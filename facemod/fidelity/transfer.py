@@ -6,7 +6,8 @@ Editor's (Brock et al. 2017, section 2): the original's detail, which no latent 
 
 Where the edit moves structure (a mouth opens, a head turns), the original's detail belongs to
 what was there before and would show through as a ghost. There the fine part of the residual
-x - r is given up, and only its smooth part (light and colour) is kept.
+x - r is given up, and only its smooth part (light and colour) is kept. When most of the face
+moves, as in a mix of coarse scales, that holds for all of it.
 """
 
 from __future__ import annotations
@@ -17,10 +18,17 @@ from torch import Tensor
 
 # Mean absolute change over the colour channels, on the scale of 0..1.
 CHANGE_STARTS, CHANGE_FULL = 0.010, 0.035
-STRUCTURE_STARTS, STRUCTURE_FULL = 0.08, 0.22
+# The same of the change's fine part, averaged over a neighbourhood.
+STRUCTURE_STARTS, STRUCTURE_FULL = 0.03, 0.07
+# The part of the face that moves.
+MOST_STARTS, MOST_FULL = 0.30, 0.50
 # Radii as fractions of the image side.
 MASK_BLUR = 0.012
-DETAIL_BLUR = 0.025
+FINE = 0.03
+NEIGHBOURHOOD = 0.025
+SMOOTH = 0.10
+# The face within the FFHQ square: rows, columns.
+FACE = (slice(0.25, 0.85), slice(0.22, 0.78))
 
 
 def transfer(original: Tensor, reconstruction: Tensor, edited: Tensor) -> Tensor:
@@ -29,13 +37,27 @@ def transfer(original: Tensor, reconstruction: Tensor, edited: Tensor) -> Tensor
     Exactly zero wherever the edit changes (almost) nothing, and everywhere for a zero edit.
     """
     difference = edited - reconstruction
-    size = difference.abs().mean(1, keepdim=True) / 2
-    spread = gaussian_blur(size, MASK_BLUR)
-    mask = smoothstep(spread, CHANGE_STARTS, CHANGE_FULL)
-    moved = smoothstep(spread, STRUCTURE_STARTS, STRUCTURE_FULL)
+    moved = structure_moved(difference)
+    changed = smoothstep(gaussian_blur(magnitude(difference), MASK_BLUR), CHANGE_STARTS, CHANGE_FULL)
     residual = original - reconstruction
-    ghost = residual - gaussian_blur(residual, DETAIL_BLUR)
-    return mask * difference - moved * ghost
+    detail = residual - gaussian_blur(residual, SMOOTH)
+    return torch.maximum(changed, moved) * difference - moved * detail
+
+
+def structure_moved(difference: Tensor) -> Tensor:
+    """Where a change [N, 3, S, S] moves edges and not only light: [N, 1, S, S] in 0..1."""
+    fine = magnitude(difference - gaussian_blur(difference, FINE))
+    moved = smoothstep(gaussian_blur(fine, NEIGHBOURHOOD), STRUCTURE_STARTS, STRUCTURE_FULL)
+    rows, columns = (
+        slice(int(part.start * moved.shape[-1]), int(part.stop * moved.shape[-1])) for part in FACE
+    )
+    share = moved[..., rows, columns].mean((1, 2, 3), keepdim=True)
+    return torch.maximum(moved, smoothstep(share, MOST_STARTS, MOST_FULL))
+
+
+def magnitude(difference: Tensor) -> Tensor:
+    """Mean absolute value over colours, [N, 1, S, S], for images whose range is 2 wide."""
+    return difference.abs().mean(1, keepdim=True) / 2
 
 
 def smoothstep(x: Tensor, start: float, full: float) -> Tensor:

@@ -91,11 +91,12 @@ class Trainer:
         self.preview = PreviewDecoder(decoder, self.mapping.mean)
         self.preview.convs.load_state_dict(load_weights(Path(options.preview))[0])
         self.preview.requires_grad_(False).to(memory_format=torch.channels_last)
-        self.style_loss = StyleLoss(decoder, self.mapping(torch.randn(8192, STYLE_DIM)))
+        natural = self.mapping(torch.randn(8192, STYLE_DIM))
+        self.style_loss = StyleLoss(decoder, natural)
         self.faces = PackedFaces(Path(options.faces)) if options.faces else None
         self.identity = Identity(Path(options.identity)) if options.identity else None
         self.encoder = Encoder().to(memory_format=torch.channels_last)
-        self.encoder.mean.copy_(self.mapping.mean)
+        self.encoder.set_prior(natural)
         self.optimizer = torch.optim.AdamW(
             self.encoder.parameters(), lr=options.learning_rate, weight_decay=0.01
         )

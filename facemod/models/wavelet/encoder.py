@@ -2,8 +2,7 @@
 
 A residual trunk makes a pyramid of feature maps; each range of scales reads its own level:
 coarse slots (pose, face shape) the 4 px map, middle slots the 8 px map, fine slots (colour,
-texture) the 16 px map, in the spirit of pSp (Richardson et al. 2021). Styles are predicted as
-offsets from the mean style.
+texture) the 16 px map, in the spirit of pSp (Richardson et al. 2021).
 """
 
 from __future__ import annotations
@@ -17,7 +16,7 @@ from facemod.models.wavelet.decoder import SLOTS, STYLE_DIM
 RESOLUTION = 128
 WIDTHS = (48, 96, 160, 224, 256)  # channels at 64, 32, 16, 8 and 4 px
 DEPTHS = (1, 2, 3, 2, 1)  # residual blocks at each of them
-HEAD_WIDTH = 320
+HEAD_WIDTH = 272
 # (slots, index of the pyramid level they read, pooling that brings the level to 4 px)
 HEADS = ((range(3), 4, 1), (range(3, 9), 3, 2), (range(9, SLOTS), 2, 4))
 
@@ -50,25 +49,31 @@ class Level(nn.Sequential):
         super().__init__(conv(c_in, c_out, stride=2), nn.ReLU(inplace=True), *blocks)
 
 
-class StyleHead(nn.Module):
-    """One pyramid level -> the styles of a range of slots, [N, slots, 512]."""
+class Head(nn.Module):
+    """One pyramid level -> ``outputs`` numbers, seeing the whole map at 4 px."""
 
-    def __init__(self, c_in: int, slots: int, pool: int) -> None:
+    def __init__(self, c_in: int, pool: int, outputs: int) -> None:
         super().__init__()
         self.squeeze = nn.Sequential(
             nn.Conv2d(c_in, 96, 1, bias=False), nn.BatchNorm2d(96), nn.ReLU(inplace=True)
         )
         self.pool = nn.AvgPool2d(pool)
         self.mix = nn.Sequential(nn.Linear(96 * 16, HEAD_WIDTH), nn.ReLU(inplace=True))
-        self.styles = nn.Linear(HEAD_WIDTH, slots * STYLE_DIM)
+        self.out = nn.Linear(HEAD_WIDTH, outputs)
+        nn.init.zeros_(self.out.weight)
+        nn.init.zeros_(self.out.bias)
 
     def forward(self, x: Tensor) -> Tensor:
-        hidden = self.mix(self.pool(self.squeeze(x)).flatten(1))
-        return self.styles(hidden).unflatten(1, (-1, STYLE_DIM))
+        return self.out(self.mix(self.pool(self.squeeze(x)).flatten(1)))
 
 
 class Encoder(nn.Module):
-    """Faces [N, 3, 128, 128] in [-1, 1] -> styles [N, 16, 512]."""
+    """Faces [N, 3, 128, 128] in [-1, 1] -> styles [N, 16, 512].
+
+    One style for all slots comes first and each slot's offset from it second (Tov et al. 2021):
+    codes stay close to those that the mapping network makes, where edits work best. Both are
+    coordinates along the principal axes of w, ``basis``, in standard deviations.
+    """
 
     def __init__(self) -> None:
         super().__init__()
@@ -77,15 +82,24 @@ class Encoder(nn.Module):
             Level(c_in, c_out, depth)
             for c_in, c_out, depth in zip(widths, WIDTHS, DEPTHS, strict=False)
         )
+        self.shared = Head(WIDTHS[-1], 1, STYLE_DIM)
         self.heads = nn.ModuleList(
-            StyleHead(WIDTHS[level], len(slots), pool) for slots, level, pool in HEADS
+            Head(WIDTHS[level], pool, len(slots) * STYLE_DIM) for slots, level, pool in HEADS
         )
         self.register_buffer("mean", torch.zeros(STYLE_DIM))
+        self.register_buffer("basis", torch.eye(STYLE_DIM))
+
+    def set_prior(self, styles: Tensor) -> None:
+        """Take the mean and the principal axes from draws [M, 512] of the mapping network."""
+        self.mean.copy_(styles.mean(0))
+        _, sizes, axes = torch.linalg.svd(styles - self.mean, full_matrices=False)
+        self.basis.copy_(sizes[:, None] / len(styles) ** 0.5 * axes)
 
     def forward(self, faces: Tensor) -> Tensor:
         pyramid = []
         for level in self.levels:
             faces = level(faces)
             pyramid.append(faces)
-        styles = [head(pyramid[h[1]]) for head, h in zip(self.heads, HEADS, strict=True)]
-        return self.mean + torch.cat(styles, dim=1)
+        offsets = [head(pyramid[level]) for head, (_, level, _) in zip(self.heads, HEADS, strict=True)]
+        slots = torch.cat(offsets, dim=1).unflatten(1, (SLOTS, STYLE_DIM))
+        return self.mean + (self.shared(pyramid[-1])[:, None] + slots) @ self.basis

@@ -1,0 +1,73 @@
+"""Edit transfer: what changes and, above all, what does not."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+
+from facemod.fidelity.transfer import gaussian_blur, smoothstep, transfer
+
+SIDE = 128
+
+
+def picture(seed: int) -> torch.Tensor:
+    return torch.rand(1, 3, SIDE, SIDE, generator=torch.Generator().manual_seed(seed)) - 0.5
+
+
+def patch(strength: float) -> torch.Tensor:
+    change = torch.zeros(1, 3, SIDE, SIDE)
+    change[..., 56:72, 56:72] = strength
+    return change
+
+
+def test_zero_edit_changes_nothing() -> None:
+    reconstruction = picture(1)
+    assert not transfer(picture(0), reconstruction, reconstruction.clone()).any()
+
+
+def test_far_from_the_edit_nothing_changes() -> None:
+    reconstruction = picture(1)
+    change = transfer(picture(0), reconstruction, reconstruction + patch(0.8))
+    assert not change[..., :32, :].any()
+    assert not change[..., :, 96:].any()
+    assert change[..., 60:68, 60:68].abs().min() > 0
+
+
+def test_a_gentle_change_is_carried_over_whole() -> None:
+    """A change of light keeps all of the original's detail."""
+    reconstruction = gaussian_blur(picture(1), 0.05)
+    original = reconstruction + 0.05 * picture(2)
+    everywhere = torch.full_like(original, 0.12)
+    change = transfer(original, reconstruction, reconstruction + everywhere)
+    assert torch.allclose(change, everywhere, atol=1e-6)
+
+
+def test_where_structure_moves_the_old_detail_goes() -> None:
+    reconstruction = gaussian_blur(picture(1), 0.05)
+    ghost = torch.zeros_like(reconstruction)
+    ghost[..., 62:66, 62:66] = 0.5
+    edited = reconstruction + patch(1.0)
+    result = reconstruction + ghost + transfer(reconstruction + ghost, reconstruction, edited)
+    left = (result - edited)[..., 62:66, 62:66].abs().mean()
+    assert left < 0.35 * ghost[..., 62:66, 62:66].mean()
+
+
+def test_a_tiny_change_is_not_worth_touching_the_photo() -> None:
+    reconstruction = picture(1)
+    assert not transfer(picture(0), reconstruction, reconstruction + 0.01).any()
+
+
+@pytest.mark.parametrize("radius", [0.01, 0.05, 0.2])
+def test_blur_keeps_constants_and_spreads_a_point(radius: float) -> None:
+    constant = torch.full((1, 2, 64, 64), 0.3)
+    assert torch.allclose(gaussian_blur(constant, radius), constant, atol=1e-5)
+    point = torch.zeros(1, 1, 64, 64)
+    point[..., 32, 32] = 1
+    blurred = gaussian_blur(point, radius)
+    assert blurred.max() < 1
+    assert blurred[..., 32, 32] >= blurred[..., 32, 40]
+
+
+def test_smoothstep_is_exact_at_its_ends() -> None:
+    x = torch.tensor([0.0, 0.1, 0.2, 0.3, 0.4])
+    assert torch.allclose(smoothstep(x, 0.1, 0.3), torch.tensor([0.0, 0.0, 0.5, 1.0, 1.0]))
