@@ -35,6 +35,7 @@ def save_weights(
     header = {"facemod.format": FORMAT, "config": json.dumps(config, sort_keys=True)}
     path.parent.mkdir(parents=True, exist_ok=True)
     save_file(tensors, path, metadata=header)
+    path.chmod(0o644)  # safetensors lets only the owner read
 
 
 def load_weights(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:

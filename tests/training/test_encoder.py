@@ -48,12 +48,14 @@ def test_masked_loss_ignores_what_is_unknown() -> None:
 
 
 def test_blending_keeps_fully_known_faces_and_shows_the_scene_elsewhere() -> None:
-    faces, scene, known = torch.ones(2, 3, 32, 32), torch.zeros(2, 3, 32, 32), torch.ones(2, 1, 32, 32)
-    known[1, ..., :16] = 0
+    faces, known = torch.ones(2, 3, 64, 64), torch.ones(2, 1, 64, 64)
+    scene = torch.zeros_like(faces)
+    known[1, ..., :24] = 0
     mixed = blended(faces, scene, known)
     assert torch.equal(mixed[0], faces[0])
-    assert not mixed[1, ..., :14].any()
-    assert torch.equal(mixed[1, ..., 26:], faces[1, ..., 26:])
+    assert not mixed[1, ..., :24].any()
+    middle = mixed[1, :, 12:52, 36:52]
+    assert torch.allclose(middle, torch.ones_like(middle))
 
 
 def test_replay_forgets_the_oldest_and_returns_the_fresh_first() -> None:
