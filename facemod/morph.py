@@ -2,6 +2,8 @@
 
 Codes are interpolated, and so are the residuals, that is what the model missed of each real
 photo. So every leg begins and ends on the real aligned photos, not on their reconstructions.
+The residual's light and colour cross over evenly; its fine detail belongs to one pose and fades
+quickly, or it would show both faces at once half way.
 """
 
 from __future__ import annotations
@@ -13,9 +15,12 @@ import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor
 
+from facemod.fidelity.transfer import SMOOTH, gaussian_blur
 from facemod.latent.interpolate import Step, lerp
 from facemod.models.base import FaceModel
 from facemod.pipeline import EncodedFace, to_pixels, to_tensor
+
+DETAIL_FADES = 3  # the power of a face's presence with which its fine detail shows
 
 
 def morph_frames(
@@ -30,14 +35,17 @@ def morph_frames(
         photo - resized(face.reconstruction, size)
         for photo, face in zip(photos, faces, strict=True)
     ]
+    smooth = [gaussian_blur(residual, SMOOTH) for residual in residuals]
     for step in steps:
         here, there = step.leg, (step.leg + 1) % len(faces)
         if step.t in (0.0, 1.0):
             yield to_pixels(photos[there if step.t else here])[0]
             continue
         decoded = model.decode(lerp(faces[here].codes, faces[there].codes, step.t)).cpu()
-        residual = residuals[here].lerp(residuals[there], step.t)
-        yield to_pixels(resized(decoded, size) + residual)[0]
+        frame = resized(decoded, size) + smooth[here].lerp(smooth[there], step.t)
+        for face, presence in ((here, 1 - step.t), (there, step.t)):
+            frame += presence**DETAIL_FADES * (residuals[face] - smooth[face])
+        yield to_pixels(frame)[0]
 
 
 def resized(images: Tensor, size: int) -> Tensor:
