@@ -38,7 +38,9 @@ def transfer(original: Tensor, reconstruction: Tensor, edited: Tensor) -> Tensor
     """
     difference = edited - reconstruction
     moved = structure_moved(difference)
-    changed = smoothstep(gaussian_blur(magnitude(difference), MASK_BLUR), CHANGE_STARTS, CHANGE_FULL)
+    changed = smoothstep(
+        gaussian_blur(magnitude(difference), MASK_BLUR), CHANGE_STARTS, CHANGE_FULL
+    )
     residual = original - reconstruction
     detail = residual - gaussian_blur(residual, SMOOTH)
     return torch.maximum(changed, moved) * difference - moved * detail

@@ -163,9 +163,7 @@ def loss_of(outputs: Tensor, labels: Tensor) -> Tensor:
     """Cross entropy of the yes-or-no attributes plus squared error of the age, where known."""
     known = ~labels.isnan()
     target = labels.nan_to_num()
-    entropy = F.binary_cross_entropy_with_logits(
-        outputs[:, :-1], target[:, :-1], reduction="none"
-    )
+    entropy = F.binary_cross_entropy_with_logits(outputs[:, :-1], target[:, :-1], reduction="none")
     error = torch.cat([entropy, (outputs[:, -1:] - target[:, -1:]).square()], dim=1)
     per_attribute = (error * known).sum(0) / known.sum(0).clamp(min=1)
     return per_attribute.sum() / known.any(0).sum()

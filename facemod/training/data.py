@@ -70,9 +70,10 @@ def pack(
 def known_region(matrix: np.ndarray, shape: tuple[int, int], size: int) -> np.ndarray:
     """uint8 [size, size]: 255 where a crop pixel lies inside a photo of ``shape`` (H, W)."""
     columns, rows = np.meshgrid(np.arange(size), np.arange(size))
-    x, y = np.einsum("ij,jhw->ihw", matrix[:, :2], np.stack([columns, rows])) + matrix[
-        :, 2, None, None
-    ]
+    x, y = (
+        np.einsum("ij,jhw->ihw", matrix[:, :2], np.stack([columns, rows]))
+        + matrix[:, 2, None, None]
+    )
     height, width = shape
     inside = (x >= 0) & (y >= 0) & (x <= width - 1) & (y <= height - 1)
     return inside.astype(np.uint8) * 255

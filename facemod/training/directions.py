@@ -23,8 +23,8 @@ from torch import Tensor
 from facemod.errors import InputError
 from facemod.faces.embedded import EmbeddedDetector
 from facemod.latent.presets import FAMILY, SUFFIX, TENSOR
-from facemod.models.weights import load_weights, save_weights
 from facemod.models.wavelet.decoder import SLOTS
+from facemod.models.weights import load_weights, save_weights
 from facemod.training import attributes
 from facemod.training.judge import NAMES, Judge, Studio, indices, needs_exact
 from facemod.training.recipes import RECIPES, Recipe

@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import time
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -45,7 +44,9 @@ class Options:
     warmup: int = 200  # steps of rising learning rate
     learning_rate: float = 1e-3
     samples: int = 12  # fresh decoder samples per step
-    replayed: int = 28  # earlier samples per step, degraded anew: rendering costs as much as training
+    replayed: int = (
+        28  # earlier samples per step, degraded anew: rendering costs as much as training
+    )
     memory: int = 8192  # samples kept for replay
     reals: int = 0  # real faces per step
     pixel_weight: float = 2.0
@@ -232,7 +233,7 @@ def train(options: Options, start: Path | None = None) -> None:
                 stats.flush()
             if trainer.step % options.checkpoint_every == 0 or trainer.step == options.steps:
                 torch.save(trainer.state(), run / "state.tmp")
-                os.replace(run / "state.tmp", state)
+                (run / "state.tmp").replace(state)
                 export(trainer.encoder, run / "encoder.safetensors", options)
 
 

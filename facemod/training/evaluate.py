@@ -1,6 +1,6 @@
 """How well a model's reconstructions keep the person.
 
-    python -m facemod.training.evaluate FOLDER --identity mobilefacenet.ckpt --sheet sheet.png
+python -m facemod.training.evaluate FOLDER --identity mobilefacenet.ckpt --sheet sheet.png
 """
 
 from __future__ import annotations

@@ -26,8 +26,15 @@ class ConvBlock(nn.Module):
     """Convolution, batch norm and, unless ``linear``, PReLU."""
 
     def __init__(
-        self, c_in: int, c_out: int, kernel: int | tuple[int, int], stride: int = 1,
-        padding: int = 0, *, depthwise: bool = False, linear: bool = False,
+        self,
+        c_in: int,
+        c_out: int,
+        kernel: int | tuple[int, int],
+        stride: int = 1,
+        padding: int = 0,
+        *,
+        depthwise: bool = False,
+        linear: bool = False,
     ) -> None:
         super().__init__()
         groups = c_in if depthwise else 1

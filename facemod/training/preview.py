@@ -2,8 +2,8 @@
 
 It keeps the decoder's first four blocks as they are (up to 64 px) and replaces the expensive
 rest by a narrow styled head at 64 px that sees the fine styles and ends in an inverse Haar
-transform. It renders about
-thirty times faster, which is what makes sampling on the fly and gradients through the decoder affordable on a CPU.
+transform. It renders about thirty times faster, which is what makes sampling on the fly and
+gradients through the decoder affordable on a CPU.
 """
 
 from __future__ import annotations
@@ -73,8 +73,10 @@ def fit(
         [
             {"params": [p for n, p in preview.convs.named_parameters() if "scale" not in n]},
             # The fine styles are 3,584 numbers of which few samples are seen: move them slowly.
-            {"params": [p for n, p in preview.convs.named_parameters() if "scale" in n],
-             "lr": learning_rate / 20},
+            {
+                "params": [p for n, p in preview.convs.named_parameters() if "scale" in n],
+                "lr": learning_rate / 20,
+            },
         ],
         lr=learning_rate,
     )

@@ -34,9 +34,7 @@ def test_inverse_haar_undoes_the_forward_transform() -> None:
     image = torch.randn(2, 3, 8, 8, dtype=torch.float64)
     a, b = image[..., ::2, ::2], image[..., ::2, 1::2]
     c, d = image[..., 1::2, ::2], image[..., 1::2, 1::2]
-    low, lh, hl, hh = (
-        s / 2 for s in (a + b + c + d, a + b - c - d, a - b + c - d, a - b - c + d)
-    )
+    low, lh, hl, hh = (s / 2 for s in (a + b + c + d, a + b - c - d, a - b + c - d, a - b - c + d))
     high = torch.stack((lh, hl, hh), dim=2).flatten(1, 2)
     assert torch.allclose(inverse_haar(torch.cat((low, high), dim=1)), image)
 

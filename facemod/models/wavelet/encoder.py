@@ -100,6 +100,8 @@ class Encoder(nn.Module):
         for level in self.levels:
             faces = level(faces)
             pyramid.append(faces)
-        offsets = [head(pyramid[level]) for head, (_, level, _) in zip(self.heads, HEADS, strict=True)]
+        offsets = [
+            head(pyramid[level]) for head, (_, level, _) in zip(self.heads, HEADS, strict=True)
+        ]
         slots = torch.cat(offsets, dim=1).unflatten(1, (SLOTS, STYLE_DIM))
         return self.mean + (self.shared(pyramid[-1])[:, None] + slots) @ self.basis

@@ -75,7 +75,9 @@ def load(device: str = "cpu", folder: Path = FOLDER) -> WaveletModel:
     Raises:
         ModelError: a file is missing, damaged or of another shape.
     """
-    return WaveletModel(*(_filled(network, folder) for network in (Encoder, Decoder, Mapping)), device)
+    return WaveletModel(
+        *(_filled(network, folder) for network in (Encoder, Decoder, Mapping)), device
+    )
 
 
 def _filled(network: type[nn.Module], folder: Path) -> nn.Module:
