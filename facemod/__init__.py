@@ -10,6 +10,7 @@ __version__ = "0.1.0"
 _EXPORTS = {
     "Editor": "facemod.pipeline",
     "Fidelity": "facemod.pipeline",
+    "Mark": "facemod.imaging.marking",
     "edit_direction": "facemod.latent.presets",
     "load_model": "facemod.models.registry",
     "make_detector": "facemod.faces.detect",

@@ -109,10 +109,16 @@ def options(tmp_path: Path, decoder: Decoder) -> Options:
     faces = rng.integers(0, 255, (4, 128, 128, 3), dtype=np.uint8)
     np.savez(tmp_path / "faces.npz", faces=faces, known=np.full((4, 128, 128), 255, np.uint8))
     return Options(
-        run=str(tmp_path / "run"), bundle=str(BUNDLE),
-        preview=str(tmp_path / "preview.safetensors"), faces=str(tmp_path / "faces.npz"), steps=2, samples=2, replayed=2, reals=2,
+        run=str(tmp_path / "run"),
+        bundle=str(BUNDLE),
+        preview=str(tmp_path / "preview.safetensors"),
+        faces=str(tmp_path / "faces.npz"),
+        steps=2,
+        samples=2,
+        replayed=2,
+        reals=2,
         checkpoint_every=1,
-    )  # fmt: skip
+    )
 
 
 def test_a_run_leaves_loadable_weights_and_resumes(options: Options) -> None:
