@@ -34,7 +34,7 @@ RIDGE = 50.0
 TRUNCATION_DRAWN, TRUNCATION_JUDGED = 0.8, 0.7
 REAL_FACES = 1500  # that give the units of pose and light
 # Whitened length of strength 1 at which faces begin to fall apart; a weaker effect is honest.
-LONGEST = 4.0
+LONGEST = 6.0
 SMALLEST_EFFECT = 0.01  # standard deviations; smaller changes are not worth telling
 BUNDLE = Path(__file__).parents[1] / "models" / "wavelet"
 SOURCE = (
