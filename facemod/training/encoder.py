@@ -238,8 +238,9 @@ def train(options: Options, start: Path | None = None) -> None:
 
 
 def export(encoder: Encoder, path: Path, options: Options) -> None:
-    """Write the release weights: fp16, the training options in the header."""
-    facts = {"family": "wavelet", "training": {**asdict(options), "run": Path(options.run).name}}
+    """Write the release weights: fp16, the training options in the header, files by name only."""
+    told = {k: Path(v).name if isinstance(v, str) else v for k, v in asdict(options).items()}
+    facts = {"family": "wavelet", "training": told}
     save_weights(path, encoder.state_dict(), facts)
 
 

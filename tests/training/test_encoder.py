@@ -129,6 +129,8 @@ def test_a_run_leaves_loadable_weights_and_resumes(options: Options) -> None:
     weights, config = load_weights(run / "encoder.safetensors")
     Encoder().load_state_dict(weights)
     assert config["training"]["steps"] == options.steps
+    assert config["training"]["faces"] == "faces.npz"  # nobody's folders travel with the weights
+    assert "/" not in "".join(str(value) for value in config["training"].values())
     train(options)  # finished: nothing to do, nothing lost
     again = torch.load(run / "state.pt", weights_only=True)
     assert torch.equal(again["encoder"]["mean"], state["encoder"]["mean"])
