@@ -23,7 +23,7 @@ from facemod.faces.face import Face, roll
 from facemod.faces.mipmaps import Mipmaps
 from facemod.faces.onet import SIDE, ONet
 from facemod.faces.yunet import YuNet, propose
-from facemod.models.weights import fill, load_weights
+from facemod.models.weights import filled
 
 Array = NDArray[np.float64]
 
@@ -175,8 +175,7 @@ class EmbeddedDetector:
 
 def _load(network: YuNet | ONet, name: str) -> YuNet | ONet:
     path = Path(__file__).with_name(f"{name}.safetensors")
-    fill(network, load_weights(path)[0], path)
-    return network.eval()
+    return filled(network, path).eval()
 
 
 def _yunet_input(view: NDArray[np.uint8], device: torch.device) -> Tensor:

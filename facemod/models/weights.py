@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import torch
 from safetensors import SafetensorError, safe_open
@@ -18,6 +18,7 @@ from torch import Tensor
 from facemod.errors import ModelError
 
 FORMAT = "1"
+Network = TypeVar("Network", bound=torch.nn.Module)
 
 
 def save_weights(
@@ -61,6 +62,12 @@ def load_weights(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
             if not torch.isfinite(state[name]).all():
                 raise ModelError(f"{path}: tensor {name} holds values that are not finite")
     return state, json.loads(header["config"])
+
+
+def filled(network: Network, path: Path) -> Network:
+    """``network`` with the weights of a file; raises what reading and filling raise."""
+    fill(network, load_weights(path)[0], path)
+    return network
 
 
 def fill(network: torch.nn.Module, state: dict[str, Tensor], path: Path) -> None:

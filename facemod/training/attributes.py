@@ -25,6 +25,7 @@ from torch import Tensor, nn
 
 from facemod.errors import InputError
 from facemod.models.weights import fill, load_weights, save_weights
+from facemod.pipeline import to_tensor
 
 RESOLUTION = 64
 WIDTHS = (32, 64, 128, 192)  # channels at 32, 16, 8 and 4 px
@@ -84,7 +85,7 @@ class LabelledFaces:
 
     def tensor(self, chosen: NDArray[np.int64] | slice) -> Tensor:
         """Chosen faces [N, 3, 64, 64] in [-1, 1]."""
-        return torch.from_numpy(self.faces[chosen]).permute(0, 3, 1, 2).float() / 127.5 - 1
+        return to_tensor(self.faces[chosen])
 
 
 def load_celeba(packed: Path, table: Path) -> tuple[LabelledFaces, tuple[str, ...]]:

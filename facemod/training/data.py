@@ -21,6 +21,7 @@ from torch import Tensor
 
 from facemod.errors import InputError
 from facemod.faces.align import crop_face
+from facemod.pipeline import to_pixels, to_tensor
 
 if TYPE_CHECKING:
     from facemod.faces.detect import Detector
@@ -95,7 +96,7 @@ class PackedFaces:
     def batch(self, count: int, rng: np.random.Generator) -> tuple[Tensor, Tensor]:
         """Faces [count, 3, S, S] in [-1, 1] and their known region [count, 1, S, S] in 0..1."""
         chosen = rng.integers(0, len(self), count)
-        faces = torch.from_numpy(self.faces[chosen]).permute(0, 3, 1, 2).float() / 127.5 - 1
+        faces = to_tensor(self.faces[chosen])
         known = torch.from_numpy(self.known[chosen])[:, None].float() / 255
         mirrored = torch.from_numpy(rng.random(count) < 0.5)[:, None, None, None]
         return (
@@ -126,8 +127,6 @@ def _degrade_one(face: Tensor, rng: np.random.Generator) -> Tensor:
 
 
 def _jpeg(face: Tensor, quality: int) -> Tensor:
-    pixels = ((face + 1) * 127.5).round().byte().permute(1, 2, 0).numpy()
     buffer = io.BytesIO()
-    Image.fromarray(pixels).save(buffer, "JPEG", quality=quality)
-    decoded = np.asarray(Image.open(buffer))
-    return torch.from_numpy(decoded.copy()).permute(2, 0, 1).float() / 127.5 - 1
+    Image.fromarray(to_pixels(face[None])[0]).save(buffer, "JPEG", quality=quality)
+    return to_tensor([np.asarray(Image.open(buffer))])[0]

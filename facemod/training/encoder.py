@@ -24,7 +24,7 @@ from torch import Tensor
 from facemod.models.wavelet.decoder import SLOTS, STYLE_DIM, Decoder
 from facemod.models.wavelet.encoder import Encoder
 from facemod.models.wavelet.mapping import Mapping
-from facemod.models.weights import load_weights, save_weights
+from facemod.models.weights import filled, save_weights
 from facemod.training.data import PackedFaces, degrade
 from facemod.training.identity import Identity
 from facemod.training.losses import StyleLoss, identity_losses, multi_scale_l1
@@ -44,9 +44,7 @@ class Options:
     warmup: int = 200  # steps of rising learning rate
     learning_rate: float = 1e-3
     samples: int = 12  # fresh decoder samples per step
-    replayed: int = (
-        28  # earlier samples per step, degraded anew: rendering costs as much as training
-    )
+    replayed: int = 28  # earlier samples per step, degraded anew: rendering is expensive
     memory: int = 8192  # samples kept for replay
     reals: int = 0  # real faces per step
     pixel_weight: float = 2.0
@@ -85,12 +83,10 @@ class Trainer:
         self.rng = np.random.default_rng(options.seed)
         torch.manual_seed(options.seed)
         bundle = Path(options.bundle)
-        decoder, self.mapping = Decoder(), Mapping()
-        decoder.load_state_dict(load_weights(bundle / "decoder.safetensors")[0])
-        self.mapping.load_state_dict(load_weights(bundle / "mapping.safetensors")[0])
-        self.mapping.requires_grad_(False)
+        decoder = filled(Decoder(), bundle / "decoder.safetensors")
+        self.mapping = filled(Mapping(), bundle / "mapping.safetensors").requires_grad_(False)
         self.preview = PreviewDecoder(decoder, self.mapping.mean)
-        self.preview.convs.load_state_dict(load_weights(Path(options.preview))[0])
+        filled(self.preview.convs, Path(options.preview))
         self.preview.requires_grad_(False).to(memory_format=torch.channels_last)
         natural = self.mapping(torch.randn(8192, STYLE_DIM))
         self.style_loss = StyleLoss(decoder, natural)

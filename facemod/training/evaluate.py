@@ -14,14 +14,13 @@ import numpy as np
 import torch.nn.functional as F
 from numpy.typing import NDArray
 
-from facemod.faces.align import crop_face
-from facemod.faces.detect import make_detector
+from facemod.faces.detect import Detector, make_detector
 from facemod.imaging.reading import open_photo
 from facemod.imaging.sheet import tile
 from facemod.imaging.writing import write_image
 from facemod.models.base import FaceModel
 from facemod.models.registry import load_model
-from facemod.pipeline import psnr, to_pixels, to_tensor
+from facemod.pipeline import Editor, psnr, to_pixels, to_tensor
 from facemod.training.identity import Identity, similarity
 
 SIZE = 256
@@ -37,26 +36,27 @@ def evaluate(
     fraction of the distance between the eyes (NaN when no face is found).
     """
     detector, _ = make_detector("embedded", str(model.device))
+    editor = Editor(model, detector)
     rows, pictures = [], []
     for path in photos:
-        rgb = open_photo(path).rgb
-        face = max(detector.detect(rgb), key=lambda f: f.box[2] - f.box[0])
-        crop = crop_face(rgb, face, model.info.resolution)
-        original = to_tensor([crop.pixels])
-        decoded = model.decode(model.encode(original)).cpu()
+        photo = open_photo(path)
+        encoded = editor.encode(photo, editor.faces(photo, "largest")[0])
+        original, decoded = to_tensor([encoded.crop.pixels]), encoded.reconstruction
         small = [F.interpolate(x, (SIZE, SIZE), mode="area") for x in (original, decoded)]
         rows.append(
             {
                 "identity": float(similarity(identity, original, decoded)),
                 "psnr": psnr(*small),
-                "landmarks": landmark_error(detector, crop.pixels, to_pixels(decoded)[0]),
+                "landmarks": landmark_error(detector, encoded.crop.pixels, to_pixels(decoded)[0]),
             }
         )
         pictures += [to_pixels(x)[0] for x in small]
     return rows, pictures
 
 
-def landmark_error(detector, before: NDArray[np.uint8], after: NDArray[np.uint8]) -> float:
+def landmark_error(
+    detector: Detector, before: NDArray[np.uint8], after: NDArray[np.uint8]
+) -> float:
     """Mean distance of the four eye and mouth points over the distance between the eyes."""
     found = [detector.detect(pixels) for pixels in (before, after)]
     if not all(found):

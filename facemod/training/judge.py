@@ -14,7 +14,8 @@ from torch import Tensor
 from facemod.faces.embedded import EmbeddedDetector
 from facemod.models.wavelet.decoder import SLOTS, STYLE_DIM, Decoder
 from facemod.models.wavelet.mapping import Mapping
-from facemod.models.weights import fill, load_weights
+from facemod.models.weights import filled
+from facemod.pipeline import to_pixels, to_tensor
 from facemod.training.attributes import AttributeNet
 from facemod.training.preview import FIRST_FINE_SLOT, RESOLUTION, PreviewDecoder
 
@@ -63,12 +64,10 @@ class Studio:
     """The decoder, exact and as its fast preview, at 128 px."""
 
     def __init__(self, bundle: Path, preview_head: Path) -> None:
-        decoder, self.mapping = Decoder(), Mapping()
-        for network, name in ((decoder, "decoder"), (self.mapping, "mapping")):
-            path = bundle / f"{name}.safetensors"
-            fill(network, load_weights(path)[0], path)
+        decoder = filled(Decoder(), bundle / "decoder.safetensors")
+        self.mapping = filled(Mapping(), bundle / "mapping.safetensors")
         self.preview = PreviewDecoder(decoder, self.mapping.mean)
-        fill(self.preview.convs, load_weights(preview_head)[0], preview_head)
+        filled(self.preview.convs, preview_head)
         self.preview.requires_grad_(False).eval().to(memory_format=torch.channels_last)
         self.decoder = decoder
 
@@ -108,8 +107,7 @@ class Judge:
 
     def calibrate(self, real: NDArray[np.uint8]) -> None:
         """Take the units of what is measured directly from real faces [N, 128, 128, 3]."""
-        images = torch.from_numpy(real).permute(0, 3, 1, 2).float() / 127.5 - 1
-        direct = self._direct(images).numpy()
+        direct = self._direct(to_tensor(real)).numpy()
         self._mean = torch.from_numpy(np.nanmean(direct, 0))
         self._deviation = torch.from_numpy(np.nanstd(direct, 0))
 
@@ -119,8 +117,8 @@ class Judge:
         return torch.cat([learnt, (self._direct(images) - self._mean) / self._deviation], dim=1)
 
     def _direct(self, images: Tensor) -> Tensor:
-        pixels = ((images + 1) * 127.5).round().clamp(0, 255).byte().permute(0, 2, 3, 1).numpy()
-        return torch.from_numpy(np.stack([self._direct_one(face) for face in pixels])).float()
+        direct = [self._direct_one(face) for face in to_pixels(images)]
+        return torch.from_numpy(np.stack(direct)).float()
 
     def _direct_one(self, face: NDArray[np.uint8]) -> NDArray[np.float64]:
         light = face.mean(2)

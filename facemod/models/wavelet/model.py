@@ -6,7 +6,7 @@ from pathlib import Path
 
 import torch
 import torch.nn.functional as F
-from torch import Tensor, nn
+from torch import Tensor
 
 from facemod.latent.codes import Codes
 from facemod.models.base import ModelInfo
@@ -14,7 +14,7 @@ from facemod.models.wavelet import encoder as encoders
 from facemod.models.wavelet.decoder import SLOT_RESOLUTIONS, SLOTS, STYLE_DIM, Decoder
 from facemod.models.wavelet.encoder import Encoder
 from facemod.models.wavelet.mapping import Mapping
-from facemod.models.weights import fill, load_weights
+from facemod.models.weights import filled
 
 FAMILY = "wavelet"
 LICENCE = "non-commercial research (see MODEL_CARD.md)"
@@ -76,12 +76,8 @@ def load(device: str = "cpu", folder: Path = FOLDER) -> WaveletModel:
         ModelError: a file is missing, damaged or of another shape.
     """
     return WaveletModel(
-        *(_filled(network, folder) for network in (Encoder, Decoder, Mapping)), device
+        filled(Encoder(), folder / "encoder.safetensors"),
+        filled(Decoder(), folder / "decoder.safetensors"),
+        filled(Mapping(), folder / "mapping.safetensors"),
+        device,
     )
-
-
-def _filled(network: type[nn.Module], folder: Path) -> nn.Module:
-    path = folder / f"{network.__name__.lower()}.safetensors"
-    instance = network()
-    fill(instance, load_weights(path)[0], path)
-    return instance
