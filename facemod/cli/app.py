@@ -24,7 +24,9 @@ from facemod.cli.commands import (
     presets,
     reconstruct,
     sample,
+    train,
 )
+from facemod.cli.groups import DefaultingGroup
 from facemod.cli.options import expand
 from facemod.cli.result import Result
 from facemod.errors import ExitCode, UsageError
@@ -90,16 +92,21 @@ def register() -> None:
     for panel, commands in panels.items():
         for command in commands:
             app.command(rich_help_panel=panel)(reported(command.__name__, command))
-    listings = {
-        "presets": ("The named edits.", presets.presets_list, presets.presets_show),
-        "models": ("The models.", models.models_list, models.models_info),
-    }
-    for group, (text, *commands) in listings.items():
-        groups[group] = typer.Typer(help=text, context_settings=SETTINGS, no_args_is_help=True)
-        for command in commands:
-            verb = command.__name__.removeprefix(f"{group}_")
-            groups[group].command(verb)(reported(f"{group} {verb}", command))
-        app.add_typer(groups[group], name=group, rich_help_panel="About facemod")
+    about = "About facemod"
+    register_group("presets", "The named edits.", about, presets.presets_list, presets.presets_show)
+    register_group("models", "The models.", about, models.models_list, models.models_info)
+    register_group("train", "Train your own weights.", "Train", train.train_prepare)
+
+
+def register_group(name: str, text: str, panel: str, *commands: Callable[..., Result]) -> None:
+    """Put the functions ``NAME_verb`` into a group of commands ``NAME verb``."""
+    groups[name] = typer.Typer(
+        cls=DefaultingGroup, help=text, context_settings=SETTINGS, no_args_is_help=True
+    )
+    for command in commands:
+        verb = command.__name__.removeprefix(f"{name}_")
+        groups[name].command(verb)(reported(f"{name} {verb}", command))
+    app.add_typer(groups[name], name=name, rich_help_panel=panel)
 
 
 register()
