@@ -6,8 +6,9 @@ Nothing here knows of files or of the command line.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum
+from functools import cached_property
 
 import numpy as np
 import torch
@@ -21,7 +22,7 @@ from facemod.faces.detect import Detector, choose
 from facemod.faces.face import Crop, Face
 from facemod.fidelity.transfer import transfer
 from facemod.imaging.photo import Photo
-from facemod.latent.codes import Codes
+from facemod.latent.codes import Codes, concatenate
 from facemod.models.base import FaceModel
 
 Pixels = NDArray[np.uint8]
@@ -35,14 +36,18 @@ class Fidelity(str, Enum):
     ENCODE = "encode"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class EncodedFace:
-    """One aligned face with its codes and what the decoder makes of them."""
+    """One aligned face with its codes."""
 
     crop: Crop
     codes: Codes
-    reconstruction: Tensor
-    """[1, 3, R, R] in [-1, 1]."""
+    model: FaceModel = field(repr=False)
+
+    @cached_property
+    def reconstruction(self) -> Tensor:
+        """What the decoder makes of the codes, on the CPU: [1, 3, R, R] in [-1, 1]."""
+        return self.model.decode(self.codes).cpu()
 
 
 @dataclass(frozen=True)
@@ -78,22 +83,53 @@ class Editor:
         return crop_face(photo.rgb, face, self.model.info.resolution)
 
     def encode(self, photo: Photo, face: Face) -> EncodedFace:
-        """Align and encode one face, and decode it again."""
-        crop = self.align(photo, face)
-        codes = self.model.encode(to_tensor([crop.pixels]))
-        return EncodedFace(crop, codes, self.model.decode(codes).cpu())
+        """Align and encode one face."""
+        return self.encode_crops([self.align(photo, face)])[0]
 
-    def edit_face(
-        self, face: EncodedFace, edit: EditFunction, fidelity: Fidelity = Fidelity.TRANSFER
-    ) -> EditedFace:
-        """Apply ``edit`` to the codes of one face. A zero edit gives the crop's own pixels."""
-        codes = edit(face.codes)
-        unchanged = torch.equal(codes.styles, face.codes.styles)
-        decoded = face.reconstruction if unchanged else self.model.decode(codes).cpu()
-        original = to_tensor([face.crop.pixels])
+    def encode_crops(self, crops: Sequence[Crop]) -> list[EncodedFace]:
+        """Encode aligned faces, of any number of photos, in one batch."""
+        codes = self.model.encode(to_tensor([crop.pixels for crop in crops]))
+        return [EncodedFace(crop, codes[i], self.model) for i, crop in enumerate(crops)]
+
+    def edit_faces(
+        self,
+        faces: Sequence[EncodedFace],
+        edits: Sequence[EditFunction],
+        fidelity: Fidelity = Fidelity.TRANSFER,
+    ) -> list[EditedFace]:
+        """Give each face its own edit of the codes; everything is decoded in one batch.
+
+        A zero edit gives the crop's own pixels.
+        """
+        before, after = self._decoded(
+            faces, [e(f.codes) for f, e in zip(faces, edits, strict=True)]
+        )
+        original = to_tensor([face.crop.pixels for face in faces]).to(before.device)
+        scores = [{"psnr": psnr(x, r)} for x, r in zip(original, before, strict=True)]
         if fidelity is Fidelity.TRANSFER:
-            decoded = original + transfer(original, face.reconstruction, decoded)
-        return EditedFace(face.crop, to_pixels(decoded)[0], reconstruction_scores(face))
+            after = original + transfer(original, before, after)
+        return [
+            EditedFace(face.crop, pixels, score)
+            for face, pixels, score in zip(faces, to_pixels(after), scores, strict=True)
+        ]
+
+    def _decoded(
+        self, faces: Sequence[EncodedFace], edited: Sequence[Codes]
+    ) -> tuple[Tensor, Tensor]:
+        """Images [N, 3, R, R] of the faces and of their edited codes, the same if unedited."""
+        moved = [
+            i
+            for i, face in enumerate(faces)
+            if not torch.equal(edited[i].styles, face.codes.styles)
+        ]
+        codes = [*(face.codes for face in faces), *(edited[i] for i in moved)]
+        images = self.model.decode(concatenate(codes))
+        before = images[: len(faces)]
+        if len(moved) == len(faces):
+            return before, images[len(faces) :]
+        after = before.clone()
+        after[moved] = images[len(faces) :]
+        return before, after
 
     def edit_photo(
         self,
@@ -110,23 +146,18 @@ class Editor:
         Raises:
             NoFaceError: the photo has no face, or not the one that was asked for.
         """
-        found = self.faces(photo, faces)
-        return self.edit_encoded(
-            photo, ((self.encode(photo, face), edit) for face in found), fidelity
-        )
+        crops = [self.align(photo, face) for face in self.faces(photo, faces)]
+        encoded = self.encode_crops(crops)
+        edited = self.edit_faces(encoded, [edit] * len(encoded), fidelity)
+        return composited(photo, edited, fidelity), edited
 
-    def edit_encoded(
-        self,
-        photo: Photo,
-        edits: Iterable[tuple[EncodedFace, EditFunction]],
-        fidelity: Fidelity = Fidelity.TRANSFER,
-    ) -> tuple[Photo, list[EditedFace]]:
-        """Give each encoded face of a photo its own edit and put the faces back."""
-        edited = [self.edit_face(face, edit, fidelity) for face, edit in edits]
-        rgb = photo.rgb.copy()
-        for face in edited:
-            put_back(rgb, face, fidelity)
-        return photo.replaced(rgb), edited
+
+def composited(photo: Photo, faces: Iterable[EditedFace], fidelity: Fidelity) -> Photo:
+    """The photo with edited faces put back into it."""
+    rgb = photo.rgb.copy()
+    for face in faces:
+        put_back(rgb, face, fidelity)
+    return photo.replaced(rgb)
 
 
 def reconstruction_scores(face: EncodedFace) -> dict[str, float]:

@@ -7,11 +7,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from fakes import COLOURS, RESOLUTIONS, FakeDetector, FakeModel
+from fakes import COLOURS, RESOLUTIONS, FailingModel, FakeDetector, FakeModel
 
 from facemod.errors import NoFaceError
 from facemod.imaging.photo import Photo, Source
-from facemod.pipeline import Editor, Fidelity, to_pixels, to_tensor
+from facemod.pipeline import Editor, Fidelity, composited, to_pixels, to_tensor
 
 MID = range(3, 9)
 
@@ -70,8 +70,8 @@ def test_the_photo_that_was_given_is_not_written_to(editor, photo):
 def test_transfer_keeps_detail_and_encode_does_not(editor, photo):
     (face, *_) = editor.faces(photo)
     encoded = editor.encode(photo, face)
-    kept = editor.edit_face(encoded, redder, Fidelity.TRANSFER).pixels
-    decoded = editor.edit_face(encoded, redder, Fidelity.ENCODE).pixels
+    (kept,) = (f.pixels for f in editor.edit_faces([encoded], [redder], Fidelity.TRANSFER))
+    (decoded,) = (f.pixels for f in editor.edit_faces([encoded], [redder], Fidelity.ENCODE))
     middle = (slice(28, 36), slice(16, 48), 1)
     assert kept[middle].std() == pytest.approx(encoded.crop.pixels[middle].std())
     assert decoded[middle].std() == 0
@@ -83,11 +83,29 @@ def test_encode_replaces_the_face_even_without_an_edit(editor, photo):
 
 
 def test_each_face_may_have_its_own_edit(editor, photo):
-    first, second = (editor.encode(photo, face) for face in editor.faces(photo))
-    edited, _ = editor.edit_encoded(photo, [(first, nothing), (second, redder)])
+    faces = [editor.encode(photo, face) for face in editor.faces(photo)]
+    edited = composited(photo, editor.edit_faces(faces, [nothing, redder]), Fidelity.TRANSFER)
     changed = (edited.pixels != photo.pixels).any(axis=(0, 2))
     assert not changed[:100].any()
     assert changed[100:].any()
+
+
+def test_faces_edited_together_come_out_as_if_alone(editor, photo):
+    crops = [editor.align(photo, face) for face in editor.faces(photo)]
+    encoded = editor.encode_crops(crops)
+    together = editor.edit_faces(encoded, [redder, nothing])
+    for face, edit, result in zip(encoded, [redder, nothing], together, strict=True):
+        (alone,) = editor.edit_faces([face], [edit])
+        assert np.array_equal(alone.pixels, result.pixels)
+        assert alone.scores == pytest.approx(result.scores)
+
+
+def test_a_face_is_decoded_only_when_its_picture_is_needed(photo):
+    editor = Editor(FailingModel(AssertionError("decoded"), decoding=True), FakeDetector())
+    encoded = editor.encode(photo, editor.faces(photo)[0])
+    assert len(encoded.codes) == 1
+    with pytest.raises(AssertionError, match="decoded"):
+        _ = encoded.reconstruction
 
 
 def test_scores_measure_the_reconstruction(editor, photo):

@@ -73,6 +73,8 @@ def mix(
     compare: CompareOption = False,
 ) -> Result:
     """Mix scales of photos; the first is the base: [bold]mix a.jpg b.jpg --coarse-from b[/]."""
+    from facemod.pipeline import composited
+
     photos = all_photos(photos, common)
     names = [str(photo) for photo in photos]
     scales = {"coarse": coarse_from, "mid": mid_from, "fine": fine_from}
@@ -91,12 +93,10 @@ def mix(
         return Result("mix", problems, messages=(aligner,))
     base, *donors = encoded
     donor_codes = [donor.faces[0].codes for donor in donors]
-    edits = [
-        (face, mixture([face.codes, *donor_codes], names, scales, slots or []))
-        for face in base.faces
-    ]
+    edits = [mixture([face.codes, *donor_codes], names, scales, slots or []) for face in base.faces]
     photo = read(base.path, common)
-    edited, faces_after = editor.edit_encoded(photo, edits, chosen_fidelity)
+    faces_after = editor.edit_faces(base.faces, edits, chosen_fidelity)
+    edited = composited(photo, faces_after, chosen_fidelity)
     mark = mark_for(common, kind.mark_kind(chosen_fidelity), recipe)
     notes = write_result(kind, photo, edited, faces_after, target, mark, common.overwrite)
     scored = tuple(face_outcome(face.crop.face, face.scores) for face in faces_after)
