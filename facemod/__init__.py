@@ -11,7 +11,7 @@ _EXPORTS = {
     "Editor": "facemod.pipeline",
     "Fidelity": "facemod.pipeline",
     "Mark": "facemod.imaging.marking",
-    "edit_direction": "facemod.latent.presets",
+    "edit_direction": "facemod.latent.strengths",
     "load_model": "facemod.models.registry",
     "make_detector": "facemod.faces.detect",
     "open_photo": "facemod.imaging.reading",

@@ -18,6 +18,7 @@ from rich.markup import escape
 
 from facemod.imaging.opening import MAX_MEGAPIXELS
 from facemod.latent.presets import Preset, find_presets
+from facemod.latent.strengths import Strength, parse_strength
 from facemod.planning import DEFAULT_OUTPUT
 
 IN_PANEL = "Photos"
@@ -138,10 +139,15 @@ CompareOption = Annotated[
 ]
 
 
+def reserved_names() -> set[str]:
+    """Names of ``facemod edit``'s own options, which no preset can have."""
+    taken = {field.name.replace("_", "-") for field in fields(Common)}
+    return taken | {"no-mark", "faces", "fidelity", "crop", "compare", "force", "help"}
+
+
 def preset_options() -> dict[str, Preset]:
     """The installed presets, without those whose name is another option's already."""
-    taken = {field.name.replace("_", "-") for field in fields(Common)}
-    taken |= {"no-mark", "faces", "fidelity", "crop", "compare", "help"}
+    taken = reserved_names()
     presets, _ = find_presets()
     return {name: preset for name, preset in presets.items() if name not in taken}
 
@@ -153,7 +159,7 @@ def strengths_group() -> type:
     return make_dataclass("Strengths", made, frozen=True)
 
 
-def chosen_strengths(group: Any) -> dict[str, float]:
+def chosen_strengths(group: Any) -> dict[str, Strength]:
     """The presets that were given on the command line, with their strengths."""
     given = {name: getattr(group, _field(name)) for name in preset_options()}
     return {name: strength for name, strength in given.items() if strength is not None}
@@ -168,11 +174,12 @@ def _preset_option(preset: Preset) -> Any:
     option = typer.Option(
         f"--{preset.name}",
         metavar="STRENGTH",
+        parser=parse_strength,
         help=f"{escape(preset.meaning)} [dim]({low:+g} to {high:+g})[/]",
         rich_help_panel=f"Presets: {preset.panel}",
         show_default=False,
     )
-    return Annotated[float | None, option]
+    return Annotated[Strength | None, option]
 
 
 def expand(function: Callable[..., Any]) -> Callable[..., Any]:

@@ -1,8 +1,8 @@
 """Presets: named edit directions, one safetensors file each.
 
-A file holds the tensor ``direction`` [slots, dim] and, in its header, everything that
-``--help`` and ``facemod presets`` tell about it. Facts are read without torch, because every
-preset is an option of the command line.
+A file holds the tensor ``direction`` [slots, dim], mostly also ``level`` of the same shape, and,
+in its header, everything that ``--help`` and ``facemod presets`` tell about it. Facts are read
+without torch, because every preset is an option of the command line.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import os
 import re
 import struct
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, fields
+from dataclasses import MISSING, Field, dataclass, field, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -25,9 +25,11 @@ if TYPE_CHECKING:
 
 FAMILY = "wavelet"
 FORMAT = "1"
+METADATA = "__metadata__"
 SUFFIX = ".safetensors"
 TENSOR = "direction"
-PANELS = ("Expression", "Face", "Hair", "Pose", "Accessories", "Make-up")
+LEVEL_TENSOR = "level"
+PANELS = ("Expression", "Face", "Hair", "Pose", "Accessories", "Make-up", "Light", "Own")
 FOLDER_VARIABLE = "FACEMOD_PRESETS_DIR"
 # Headers of presets are about one kilobyte; a longer one is damage, or an attack on memory.
 MAX_HEADER_BYTES = 1 << 20
@@ -57,6 +59,10 @@ class Preset:
     source: str
     """How it was learnt, in one line."""
     path: Path
+    level_centre: float | None = None
+    """What the measure ``level`` gives for an average face; None if the file holds none."""
+    evidence: Mapping[str, float] = field(default_factory=dict)
+    """How well it works, measured, by what was measured."""
 
     def direction(self) -> Tensor:
         """The direction [slots, dim], float32: what strength 1 adds to the styles.
@@ -64,18 +70,31 @@ class Preset:
         Raises:
             ModelError: the file is missing, damaged, or contradicts its own facts.
         """
-        from facemod.models.weights import load_weights
-
-        state, _ = load_weights(self.path)
-        direction = state.get(TENSOR)
-        if direction is None or direction.ndim != 2 or not direction.is_floating_point():
-            raise ModelError(f"{self.path}: holds no tensor {TENSOR} of slots x dim numbers")
+        direction = self._tensor(TENSOR)
         first, last = self.slots
         if last >= len(direction):
             raise ModelError(f"{self.path}: slots {first}-{last} exceed its {len(direction)} slots")
         if direction[:first].any() or direction[last + 1 :].any():
             raise ModelError(f"{self.path}: moves slots outside of {first}-{last}")
         return direction
+
+    def level(self) -> Tensor:
+        """The measure [slots, dim], float32: its product with styles, less ``level_centre``, is
+        where a face stands. One step along :meth:`direction` raises it by one.
+
+        Raises:
+            ModelError: the file is missing or damaged, or holds no measure.
+        """
+        return self._tensor(LEVEL_TENSOR)
+
+    def _tensor(self, name: str) -> Tensor:
+        from facemod.models.weights import load_weights
+
+        state, _ = load_weights(self.path)
+        tensor = state.get(name)
+        if tensor is None or tensor.ndim != 2 or not tensor.is_floating_point():
+            raise ModelError(f"{self.path}: holds no tensor {name} of slots x dim numbers")
+        return tensor
 
 
 def find_presets(folders: Iterable[Path] | None = None) -> tuple[dict[str, Preset], list[str]]:
@@ -126,51 +145,43 @@ def get_preset(name: str) -> Preset:
     raise UsageError(f"no preset is called {name}; {hint}")
 
 
-def edit_direction(
-    strengths: Mapping[str, float], slots: int, dim: int, *, family: str = FAMILY
-) -> Tensor:
-    """The sum [slots, dim] of presets at their strengths, for a model of ``family``.
-
-    The order of ``strengths`` makes no difference, not even in the last bit.
-
-    Raises:
-        UsageError: an unknown name, or a strength that is not a finite number.
-        ModelError: a preset is damaged or belongs to another kind of model.
-    """
-    import torch
-
-    total = torch.zeros(slots, dim)
-    for name in sorted(strengths):
-        preset, strength = get_preset(name), strengths[name]
-        if not math.isfinite(strength):
-            raise UsageError(f"--{name} {strength}: expected a finite number")
-        if preset.family != family:
-            raise ModelError(f"{preset.path}: made for {preset.family} models, not for {family}")
-        direction = preset.direction()
-        if direction.shape != total.shape:
-            shape = " x ".join(map(str, direction.shape))
-            raise ModelError(f"{preset.path}: has {shape} numbers, the model {slots} x {dim}")
-        total += strength * direction
-    return total
-
-
 def read_preset(path: Path) -> Preset:
     """The facts of one preset file.
 
     Raises:
+        ModelError: the file is missing or damaged, its facts are incomplete, or it is not called
+            like the preset in it.
+    """
+    preset = read_facts(path)
+    if preset.name != path.name.removesuffix(SUFFIX):
+        raise ModelError(
+            f"{path}: calls itself {preset.name!r}; the name must be that of the file "
+            "(`facemod presets import` sees to that)"
+        )
+    return preset
+
+
+def read_facts(path: Path) -> Preset:
+    """The facts of one preset file, whatever the file is called.
+
+    Raises:
         ModelError: the file is missing or damaged, or its facts are incomplete.
     """
-    header = _read_header(path)
+    header = read_header(path)
     try:
-        facts = json.loads(header["__metadata__"]["config"])
-        known = {field.name: facts[field.name] for field in fields(Preset) if field.name != "path"}
+        facts = json.loads(header[METADATA]["config"])
+        known = {
+            fact.name: facts[fact.name]
+            for fact in fields(Preset)
+            if fact.name != "path" and (fact.name in facts or _is_required(fact))
+        }
         preset = Preset(**{**known, **_typed(known)}, path=path)
     except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
         raise ModelError(f"{path}: not a preset, its facts are incomplete ({error!r})") from error
-    if preset.name != path.name.removesuffix(SUFFIX) or not NAME.fullmatch(preset.name):
+    if not NAME.fullmatch(preset.name):
         raise ModelError(
-            f"{path}: calls itself {preset.name!r}; the name must be that of the file, in lower "
-            "case letters, digits and single hyphens"
+            f"{path}: calls itself {preset.name!r}; names are lower case letters, digits and "
+            "single hyphens"
         )
     low, high = preset.range
     first, last = preset.slots
@@ -179,19 +190,30 @@ def read_preset(path: Path) -> Preset:
     return preset
 
 
+def _is_required(fact: Field[Any]) -> bool:
+    return fact.default is MISSING and fact.default_factory is MISSING
+
+
 def _typed(facts: dict[str, Any]) -> dict[str, Any]:
     """The facts that JSON cannot tell apart or that need checking, in their own types."""
     (low, high), (first, last) = facts["range"], facts["slots"]
     words = {key: str(facts[key]) for key in ("name", "meaning", "panel", "family", "source")}
+    centre = facts.get("level_centre")
     return words | {
         "range": (float(low), float(high)),
         "slots": (int(first), int(last)),
         "guards": tuple(map(str, facts["guards"])),
-        "effects": {str(name): float(change) for name, change in facts["effects"].items()},
+        "effects": _numbers(facts["effects"]),
+        "evidence": _numbers(facts.get("evidence", {})),
+        "level_centre": None if centre is None else float(centre),
     }
 
 
-def _read_header(path: Path) -> dict[str, Any]:
+def _numbers(facts: dict[str, Any]) -> dict[str, float]:
+    return {str(name): float(value) for name, value in facts.items()}
+
+
+def read_header(path: Path) -> dict[str, Any]:
     """The JSON header of a safetensors file whose tensors are all there."""
     try:
         with path.open("rb") as file:
@@ -205,10 +227,12 @@ def _read_header(path: Path) -> dict[str, Any]:
     except (struct.error, ValueError, RecursionError) as error:
         raise ModelError(f"{path}: not a readable safetensors file") from error
     try:
-        if header["__metadata__"]["facemod.format"] != FORMAT:
+        if header[METADATA]["facemod.format"] != FORMAT:
             raise ModelError(f"{path}: written by another version of facemod")
-        if header[TENSOR]["data_offsets"][1] > present:
+        if max(header[name]["data_offsets"][1] for name in header if name != METADATA) > present:
             raise ModelError(f"{path}: truncated")
-    except (KeyError, TypeError, IndexError) as error:
+        if TENSOR not in header:
+            raise KeyError(TENSOR)
+    except (KeyError, TypeError, IndexError, ValueError) as error:
         raise ModelError(f"{path}: not a facemod preset") from error
     return header

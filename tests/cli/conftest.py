@@ -42,8 +42,11 @@ def write_toy_presets(folder: Path) -> Path:
             "guards": [],
             "effects": {name: 1.0},
             "source": "made up",
+            "level_centre": 0.0,
         }
-        save_weights(folder / f"{name}.safetensors", {"direction": direction}, facts)
+        # The level is the mean of the colour, in units of the direction.
+        tensors = {"direction": direction, "level": direction / direction.square().sum()}
+        save_weights(folder / f"{name}.safetensors", tensors, facts)
     return folder
 
 

@@ -58,10 +58,47 @@ def test_presets_add_up(run, photo, pixels):
     assert change[68:72, 40:56, 2].mean() < -50
 
 
-def test_strengths_beyond_the_range_work_and_warn(run, photo):
-    ended = run("edit", photo("a.png"), "--age", 2.5, "--smile", 3, "-q")
-    assert ended.code == 0
-    assert ended.err == "--age +2.5 is beyond its natural range (-2 to +2); expect artefacts\n"
+class TestRange:
+    def test_beyond_it_nothing_happens(self, run, photo, workplace):
+        ended = run("edit", photo("a.png"), "--age", 2.5, "--smile", 3, "--json")
+        assert ended.code == 2
+        message = "--age +2.5 is beyond its natural range (-2 to +2); --force does it all the same"
+        assert ended.json["error"]["message"] == message
+        assert not (workplace / "facemod-output").exists()
+
+    def test_force_goes_on_and_warns(self, run, photo):
+        ended = run("edit", photo("a.png"), "--age", 2.5, "--smile", 3, "-q", "--force")
+        assert ended.code == 0
+        assert ended.err == "--age +2.5 is beyond its natural range (-2 to +2); expect artefacts\n"
+
+    @pytest.mark.parametrize("text", ["much", "to:", "to:nan", "inf", "1to:1"])
+    def test_what_is_no_strength(self, run, photo, text):
+        ended = run("edit", photo("a.png"), "--smile", text)
+        assert ended.code == 2
+        assert "--smile" in ended.err
+
+
+class TestLevels:
+    """``--NAME to:LEVEL``; the toy smile's level is the redness of the middle band, over 0.25."""
+
+    @pytest.mark.parametrize("red", [90, 150])
+    def test_every_face_comes_to_the_same_level(self, run, photo, pixels, red):
+        decoded = ("--crop", "--fidelity", "encode", "-o", "out")
+        run("edit", photo("a.png", (red, 120, 150)), "--smile", "to:+1", *decoded)
+        crop = pixels("out/a.png")
+        assert crop[26:38, 20:44, 0].mean() == pytest.approx(127.5 * 1.25, abs=4)
+
+    def test_strengths_and_levels_combine_in_any_order(self, run, photo, pixels):
+        photo("a.png")
+        run("edit", "a.png", "--smile", "to:-1", "--age", 1, "-o", "one")
+        run("edit", "a.png", "--age", 1, "--smile", "to:-1", "-o", "two")
+        assert np.array_equal(pixels("one/a.png"), pixels("two/a.png"))
+        assert read_mark("one/a.png").recipe == "edit age=+1 smile=to:-1"
+
+    def test_the_natural_range_ends_the_way(self, run, photo):
+        words = ("edit", photo("a.png", (30, 120, 150)), "--smile", "to:+2")
+        assert "note: face 1: --smile would need +5." in run(*words, "-o", "one").err
+        assert "note" not in run(*words, "-o", "two", "--force").err
 
 
 class TestFaces:

@@ -10,7 +10,7 @@ from safetensors.torch import save_file
 
 from facemod.errors import ModelError, UsageError
 from facemod.latent import presets
-from facemod.latent.presets import edit_direction, find_presets, get_preset, read_preset
+from facemod.latent.presets import find_presets, get_preset, read_preset
 
 SLOTS, DIM = 16, 512
 FACTS = {
@@ -32,12 +32,13 @@ def toy_direction(seed=0):
     return direction
 
 
-def write_preset(folder, direction=None, metadata=None, tensor="direction", **facts):
+def write_preset(folder, direction=None, metadata=None, tensor="direction", level=None, **facts):
     facts = {**FACTS, **facts}
     direction = toy_direction() if direction is None else direction
     header = {"facemod.format": "1", "config": json.dumps(facts)}
     path = folder / f"{facts['name']}.safetensors"
-    save_file({tensor: direction.half()}, path, metadata=header | (metadata or {}))
+    tensors = {tensor: direction.half()} | ({} if level is None else {"level": level.half()})
+    save_file(tensors, path, metadata=header | (metadata or {}))
     return path
 
 
@@ -128,11 +129,25 @@ def test_damaged_files_are_reported_and_the_others_stay(user_folder, damage, wor
         {"effects": None},
         {"name": "Not A Name"},
         {"name": "no--name"},
+        {"level_centre": "high"},
+        {"evidence": {"success": "often"}},
     ],
 )
 def test_facts_that_make_no_sense_are_refused(tmp_path, facts):
     with pytest.raises(ModelError):
         read_preset(write_preset(tmp_path, **facts))
+
+
+def test_a_level_is_read_and_may_be_missing(tmp_path):
+    level = toy_direction(1)
+    path = write_preset(tmp_path, level=level, level_centre=0.25, evidence={"success": 0.9})
+    preset = read_preset(path)
+    assert (preset.level_centre, preset.evidence) == (0.25, {"success": 0.9})
+    torch.testing.assert_close(preset.level(), level.half().float())
+    bare = read_preset(write_preset(tmp_path))
+    assert (bare.level_centre, bare.evidence) == (None, {})
+    with pytest.raises(ModelError, match="no tensor level"):
+        bare.level()
 
 
 def test_a_missing_fact_is_refused(tmp_path):
@@ -192,35 +207,6 @@ def test_unknown_names_get_a_suggestion(user_folder):
         get_preset("smiel")
     with pytest.raises(UsageError, match="presets list"):
         get_preset("qqqq")
-
-
-def test_the_order_of_strengths_makes_no_difference(user_folder):
-    for seed, name in enumerate(("age", "smile", "beard")):
-        write_preset(user_folder, toy_direction(seed), name=name)
-    one = edit_direction({"age": 1.1, "smile": -0.3, "beard": 0.7}, SLOTS, DIM)
-    other = edit_direction({"beard": 0.7, "smile": -0.3, "age": 1.1}, SLOTS, DIM)
-    assert torch.equal(one, other)
-    expected = 1.1 * toy_direction(0) - 0.3 * toy_direction(1) + 0.7 * toy_direction(2)
-    torch.testing.assert_close(one, expected, atol=5e-3, rtol=0)
-
-
-def test_no_strengths_are_no_edit():
-    assert not edit_direction({}, SLOTS, DIM).any()
-
-
-def test_presets_of_other_models_are_refused(user_folder):
-    write_preset(user_folder, name="foreign", family="pioneer")
-    write_preset(user_folder)
-    with pytest.raises(ModelError, match="pioneer"):
-        edit_direction({"foreign": 1}, SLOTS, DIM)
-    with pytest.raises(ModelError, match="16 x 512"):
-        edit_direction({"toy": 1}, 8, DIM)
-
-
-def test_strengths_must_be_finite(user_folder):
-    write_preset(user_folder)
-    with pytest.raises(UsageError, match="finite"):
-        edit_direction({"toy": float("nan")}, SLOTS, DIM)
 
 
 BUNDLED = sorted((Path(presets.__file__).parents[2] / "presets").glob("*.safetensors"))

@@ -103,9 +103,7 @@ class Decoder(nn.Module):
 
     def __init__(self, widths: Sequence[int], latent: int = LATENT) -> None:
         super().__init__()
-        blocks = [
-            Block(c_in, c_out, latent) for c_in, c_out in pairwise(widths)
-        ]
+        blocks = [Block(c_in, c_out, latent) for c_in, c_out in pairwise(widths)]
         self.blocks = nn.ModuleList([FirstBlock(widths[0], latent), *blocks])
         self.to_rgb = nn.ModuleList(nn.Conv2d(width, 3, 1) for width in widths)
 
@@ -144,6 +142,4 @@ class Decoder(nn.Module):
 
     def convolutions(self) -> list[nn.Conv2d]:
         """The convolutions whose learning rate training equalises, from 4 px up."""
-        return [
-            module.conv for module in self.modules() if isinstance(module, StyledConv)
-        ]
+        return [module.conv for module in self.modules() if isinstance(module, StyledConv)]

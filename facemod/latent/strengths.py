@@ -1,0 +1,191 @@
+"""How far to move along presets: by a strength, or to a level.
+
+A *level* is where a face stands on a preset's scale, in standard deviations of natural faces, 0
+being the average. It is read off the codes by a linear measure that the preset's file holds.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from facemod.errors import ModelError, UsageError
+from facemod.latent.presets import FAMILY, Preset, get_preset
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from facemod.latent.codes import Codes
+
+TARGET = "to:"
+# Levels of presets that do nearly the same thing cannot be chosen apart from each other.
+SMALLEST_INDEPENDENCE = 0.1
+
+
+@dataclass(frozen=True)
+class Strength:
+    """One value on the command line: ``+1.5`` moves by that much, ``to:+1`` to that level."""
+
+    value: float
+    absolute: bool = False
+
+    def __str__(self) -> str:
+        return f"{TARGET if self.absolute else ''}{self.value:+g}"
+
+
+def parse_strength(text: str) -> Strength:
+    """``1.5``, ``+1.5`` or ``to:+1``.
+
+    Raises:
+        ValueError: it is neither, or the number is not finite.
+    """
+    absolute = text.startswith(TARGET)
+    try:
+        value = float(text.removeprefix(TARGET))
+    except ValueError:
+        value = math.nan
+    if not math.isfinite(value):
+        raise ValueError(f"{text!r} is not a valid number; write for example 1.5 or {TARGET}1")
+    return Strength(value, absolute)
+
+
+@dataclass(frozen=True)
+class PresetEdit:
+    """An edit of codes by presets; the order in which they were named makes no difference."""
+
+    shift: Tensor
+    """[slots, dim], what the plain strengths add up to."""
+    presets: tuple[Preset, ...]
+    """Those that go to a level, sorted by name."""
+    targets: Tensor
+    """[presets], the levels."""
+    directions: Tensor
+    """[presets, slots, dim]"""
+    levels: Tensor
+    """[presets, slots, dim], the measures."""
+    limited: bool
+    """Whether to stay within the natural range on the way to a level."""
+
+    def __call__(self, codes: Codes) -> Codes:
+        """The codes, moved."""
+        if not self.presets:
+            return codes.shifted(self.shift)
+        moves = self.strengths(codes).to(self.directions)
+        shift = self.shift + (moves @ self.directions.flatten(1)).unflatten(1, self.shift.shape)
+        return codes.shifted(shift)
+
+    def strengths(self, codes: Codes) -> Tensor:
+        """The strengths [N, presets] that bring each face to all levels at once."""
+        import torch
+
+        wanted = self._wanted(codes)
+        return torch.clamp(wanted, *self._ranges()) if self.limited else wanted
+
+    def notes(self, codes: Codes) -> list[str]:
+        """A line for each preset whose level is beyond the natural range, for each face."""
+        if not (self.presets and self.limited):
+            return []
+        wanted, given = self._wanted(codes).tolist(), self.strengths(codes).tolist()
+        return [
+            f"--{preset.name} would need {w:+.2f} and gets {g:+.2f}, the end of its natural "
+            "range; --force goes on"
+            for rows in zip(wanted, given, strict=True)
+            for preset, w, g in zip(self.presets, *rows, strict=True)
+            if w != g
+        ]
+
+    def _wanted(self, codes: Codes) -> Tensor:
+        import torch
+
+        # Each step along a preset moves the levels of the others, too: solve for all at once.
+        leaks = self.levels.flatten(1) @ self.directions.flatten(1).T
+        if torch.linalg.svdvals(leaks).min() < SMALLEST_INDEPENDENCE:
+            names = ", ".join(f"--{preset.name}" for preset in self.presets)
+            raise UsageError(
+                f"{names}: too alike to go to a level each; give one of them a plain strength"
+            )
+        here = codes.styles.to(self.shift) + self.shift
+        found = torch.einsum("psd,nsd->np", self.levels, here)
+        centres = torch.tensor([preset.level_centre for preset in self.presets])
+        return torch.linalg.solve(leaks, (self.targets + centres - found).T).T
+
+    def _ranges(self) -> tuple[Tensor, Tensor]:
+        import torch
+
+        low, high = zip(*(preset.range for preset in self.presets), strict=True)
+        return torch.tensor(low), torch.tensor(high)
+
+
+def preset_edit(
+    strengths: Mapping[str, Strength],
+    slots: int,
+    dim: int,
+    *,
+    family: str = FAMILY,
+    limited: bool = True,
+) -> PresetEdit:
+    """The edit by presets for a model of ``family`` with codes [slots, dim].
+
+    Raises:
+        UsageError: an unknown name, or a level of a preset that has no measure.
+        ModelError: a preset is damaged or belongs to another kind of model.
+    """
+    import torch
+
+    plain = {name: s.value for name, s in strengths.items() if not s.absolute}
+    names = sorted(name for name, s in strengths.items() if s.absolute)
+    presets = tuple(get_preset(name) for name in names)
+    for preset in presets:
+        if preset.level_centre is None:
+            raise UsageError(
+                f"--{preset.name} {strengths[preset.name]}: this preset measures no level; give a "
+                "strength without to:"
+            )
+    return PresetEdit(
+        edit_direction(plain, slots, dim, family=family),
+        presets,
+        torch.tensor([strengths[name].value for name in names]),
+        _stacked([fitting(p.direction(), p, slots, dim, family) for p in presets], slots, dim),
+        _stacked([fitting(p.level(), p, slots, dim, family) for p in presets], slots, dim),
+        limited,
+    )
+
+
+def edit_direction(
+    strengths: Mapping[str, float], slots: int, dim: int, *, family: str = FAMILY
+) -> Tensor:
+    """The sum [slots, dim] of presets at their strengths, for a model of ``family``.
+
+    The order of ``strengths`` makes no difference, not even in the last bit.
+
+    Raises:
+        UsageError: an unknown name, or a strength that is not a finite number.
+        ModelError: a preset is damaged or belongs to another kind of model.
+    """
+    import torch
+
+    total = torch.zeros(slots, dim)
+    for name in sorted(strengths):
+        preset, strength = get_preset(name), strengths[name]
+        if not math.isfinite(strength):
+            raise UsageError(f"--{name} {strength}: expected a finite number")
+        total += strength * fitting(preset.direction(), preset, slots, dim, family)
+    return total
+
+
+def fitting(tensor: Tensor, preset: Preset, slots: int, dim: int, family: str) -> Tensor:
+    """``tensor`` of a preset; ModelError if the preset was made for another kind of model."""
+    if preset.family != family:
+        raise ModelError(f"{preset.path}: made for {preset.family} models, not for {family}")
+    if tensor.shape != (slots, dim):
+        shape = " x ".join(map(str, tensor.shape))
+        raise ModelError(f"{preset.path}: has {shape} numbers, the model {slots} x {dim}")
+    return tensor
+
+
+def _stacked(tensors: Sequence[Tensor], slots: int, dim: int) -> Tensor:
+    import torch
+
+    return torch.stack(list(tensors)) if tensors else torch.zeros(0, slots, dim)

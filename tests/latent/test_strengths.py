@@ -1,0 +1,157 @@
+"""Moving along presets by strengths and to levels, checked against presets of known measure."""
+
+import math
+
+import pytest
+import torch
+
+from facemod.errors import ModelError, UsageError
+from facemod.latent import presets
+from facemod.latent.codes import Codes
+from facemod.latent.strengths import Strength, edit_direction, parse_strength, preset_edit
+from facemod.models.weights import save_weights
+
+SLOTS, DIM = 16, 512
+
+
+def toy_direction(seed=0):
+    direction = torch.zeros(SLOTS, DIM)
+    direction[3:7] = torch.randn(4, DIM, generator=torch.Generator().manual_seed(seed)).half()
+    return direction
+
+
+def write_preset(folder, name="toy", direction=None, leak=None, **facts):
+    """A preset whose level rises by one along its direction, and by ``leak`` along another's."""
+    direction = toy_direction() if direction is None else direction
+    level = direction / direction.square().sum()
+    if leak is not None:
+        other, amount = leak
+        level = level + amount * other / other.square().sum()
+    facts = {
+        "name": name, "meaning": "more", "panel": "Face", "range": [-3, 3], "slots": [3, 6],
+        "family": "wavelet", "guards": [], "effects": {}, "source": "made up",
+        "level_centre": 0.5, **facts,
+    }  # fmt: skip
+    tensors = {"direction": direction, "level": level}
+    save_weights(folder / f"{name}.safetensors", tensors, facts, dtype=torch.float32)
+
+
+@pytest.fixture
+def user_folder(tmp_path, monkeypatch):
+    monkeypatch.setattr(presets, "preset_folders", lambda: [tmp_path])
+    return tmp_path
+
+
+def codes(count=3):
+    generator = torch.Generator().manual_seed(9)
+    styles = 0.1 * torch.randn(count, SLOTS, DIM, generator=generator)
+    return Codes(styles, "wavelet", tuple(range(SLOTS)))
+
+
+def level_of(name, codes):
+    preset = presets.get_preset(name)
+    return torch.einsum("sd,nsd->n", preset.level(), codes.styles) - preset.level_centre
+
+
+@pytest.mark.parametrize(
+    ("text", "value", "absolute"),
+    [("1.5", 1.5, False), ("+2", 2, False), ("-1", -1, False), ("to:-0.5", -0.5, True)],
+)
+def test_strengths_are_read_and_written(text, value, absolute):
+    strength = parse_strength(text)
+    assert strength == Strength(value, absolute)
+    assert parse_strength(str(strength)) == strength
+
+
+@pytest.mark.parametrize("text", ["", "to:", "to", "much", "nan", "to:inf", "1e999", "to:to:1"])
+def test_what_is_no_strength(text):
+    with pytest.raises(ValueError):
+        parse_strength(text)
+
+
+def test_plain_strengths_shift_every_face_alike(user_folder):
+    write_preset(user_folder)
+    edit = preset_edit({"toy": Strength(1.5)}, SLOTS, DIM)
+    moved = edit(codes())
+    expected = codes().styles + 1.5 * toy_direction()
+    torch.testing.assert_close(moved.styles, expected)
+    assert edit.notes(codes()) == []
+
+
+def test_every_face_comes_to_the_level(user_folder):
+    write_preset(user_folder)
+    moved = preset_edit({"toy": Strength(1, absolute=True)}, SLOTS, DIM)(codes())
+    torch.testing.assert_close(level_of("toy", moved), torch.ones(3))
+
+
+def test_levels_of_presets_that_leak_are_met_at_once(user_folder):
+    a, b = toy_direction(0), toy_direction(1)
+    write_preset(user_folder, "age", a, leak=(b, 0.6))
+    write_preset(user_folder, "smile", b, leak=(a, -0.4))
+    write_preset(user_folder, "pale", 0.3 * a + toy_direction(2))
+    strengths = {
+        "smile": Strength(-0.5, absolute=True), "pale": Strength(0.7), "age": Strength(1, True),
+    }  # fmt: skip
+    edit = preset_edit(strengths, SLOTS, DIM)
+    moved = edit(codes())
+    torch.testing.assert_close(level_of("age", moved), torch.ones(3), atol=1e-4, rtol=0)
+    torch.testing.assert_close(level_of("smile", moved), -0.5 * torch.ones(3), atol=1e-4, rtol=0)
+    other = preset_edit(dict(reversed(strengths.items())), SLOTS, DIM)(codes())
+    assert torch.equal(moved.styles, other.styles)
+
+
+def test_the_natural_range_limits_the_way_to_a_level(user_folder):
+    write_preset(user_folder, range=[-1, 1])
+    target = {"toy": Strength(5, absolute=True)}
+    edit = preset_edit(target, SLOTS, DIM)
+    assert edit.strengths(codes()).tolist() == [[1.0]] * 3
+    (note, *more) = edit.notes(codes())
+    assert "gets +1.00" in note
+    assert len(more) == 2
+    free = preset_edit(target, SLOTS, DIM, limited=False)
+    torch.testing.assert_close(level_of("toy", free(codes())), torch.full((3,), 5.0))
+    assert free.notes(codes()) == []
+
+
+def test_presets_that_are_too_alike_cannot_go_to_a_level_each(user_folder):
+    write_preset(user_folder, "smile")
+    write_preset(user_folder, "grin", toy_direction() + 0.01 * toy_direction(1))
+    both = {name: Strength(1, absolute=True) for name in ("smile", "grin")}
+    with pytest.raises(UsageError, match="--grin, --smile: too alike"):
+        preset_edit(both, SLOTS, DIM)(codes())
+
+
+def test_a_preset_without_a_measure_has_no_level(user_folder):
+    write_preset(user_folder, level_centre=None)
+    preset_edit({"toy": Strength(1)}, SLOTS, DIM)
+    with pytest.raises(UsageError, match="measures no level"):
+        preset_edit({"toy": Strength(1, absolute=True)}, SLOTS, DIM)
+
+
+def test_the_order_of_strengths_makes_no_difference(user_folder):
+    for seed, name in enumerate(("age", "smile", "beard")):
+        write_preset(user_folder, name, toy_direction(seed))
+    one = edit_direction({"age": 1.1, "smile": -0.3, "beard": 0.7}, SLOTS, DIM)
+    other = edit_direction({"beard": 0.7, "smile": -0.3, "age": 1.1}, SLOTS, DIM)
+    assert torch.equal(one, other)
+    expected = 1.1 * toy_direction(0) - 0.3 * toy_direction(1) + 0.7 * toy_direction(2)
+    torch.testing.assert_close(one, expected, atol=5e-3, rtol=0)
+
+
+def test_no_strengths_are_no_edit():
+    assert not edit_direction({}, SLOTS, DIM).any()
+
+
+def test_presets_of_other_models_are_refused(user_folder):
+    write_preset(user_folder, "foreign", family="pioneer")
+    write_preset(user_folder)
+    with pytest.raises(ModelError, match="pioneer"):
+        edit_direction({"foreign": 1}, SLOTS, DIM)
+    with pytest.raises(ModelError, match="16 x 512"):
+        edit_direction({"toy": 1}, 8, DIM)
+
+
+def test_strengths_must_be_finite(user_folder):
+    write_preset(user_folder)
+    with pytest.raises(UsageError, match="finite"):
+        edit_direction({"toy": math.nan}, SLOTS, DIM)
