@@ -121,15 +121,22 @@ class Decoder(nn.Module):
         )
         self.to_image = ToImage(CHANNELS[-1])
 
-    def features(self, styles: Tensor, blocks: int = BLOCKS) -> Tensor:
+    def features(self, styles: Tensor, blocks: int) -> Tensor:
         """The feature map [N, CHANNELS[blocks], 4 << blocks, 4 << blocks] after ``blocks``."""
         x = self.first(styles[:, 0])
         for i, block in enumerate(self.blocks[:blocks]):
             x = block(x, styles[:, 1 + 2 * i], styles[:, 2 + 2 * i])
         return x
 
+    def image(self, features: Tensor, styles: Tensor, blocks: int) -> Tensor:
+        """The image that the feature map after ``blocks`` leads to."""
+        x = features
+        for i, block in enumerate(self.blocks[blocks:], start=blocks):
+            x = block(x, styles[:, 1 + 2 * i], styles[:, 2 + 2 * i])
+        return self.to_image(x, styles[:, SLOTS - 1])
+
     def forward(self, styles: Tensor) -> Tensor:
-        return self.to_image(self.features(styles), styles[:, SLOTS - 1])
+        return self.image(self.first(styles[:, 0]), styles, blocks=0)
 
     def affines(self) -> list[list[Modulate]]:
         """The style affines that read each slot, in slot order.

@@ -1,0 +1,94 @@
+"""The details path: what 16 styles cannot hold, as a small map beside them.
+
+Sixteen styles describe a face that the decoder can draw; they do not hold this very eyelid, this
+earring, this hat. A map of 24 channels at 64 px keeps them, in the spirit of feature-space
+inversion (Yao et al. 2022, FeatureStyle; Pehlivan et al. 2023, StyleRes): when faces are
+decoded, it becomes a residual that is added to the decoder's 64 px features. The residual sees
+those features as they were for the photo and as they are after the edit, so that it bends or
+gives way where the edit changes the face.
+"""
+
+from __future__ import annotations
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from facemod.models.wavelet.decoder import CHANNELS
+
+INPUT_RESOLUTION = 256
+RESOLUTION = 64
+BLOCKS_BEFORE = 4  # decoder blocks before the residual is added
+MAP_CHANNELS = 24
+WIDTH = 64
+LOOK = 32  # channels of the squeezed decoder features
+
+
+class SeparableResidual(nn.Module):
+    """x + two depthwise separable 3x3 convolutions."""
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        layers: list[nn.Module] = []
+        for _ in range(2):
+            layers += [
+                nn.LeakyReLU(0.2),
+                nn.Conv2d(channels, channels, 3, padding=1, groups=channels, bias=False),
+                nn.Conv2d(channels, channels, 1),
+            ]
+        self.body = nn.Sequential(*layers)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x + self.body(x)
+
+
+class DetailEncoder(nn.Sequential):
+    """Faces [N, 3, 256, 256] in [-1, 1] -> maps [N, 24, 64, 64]."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            nn.PixelUnshuffle(INPUT_RESOLUTION // RESOLUTION),
+            nn.Conv2d(3 * (INPUT_RESOLUTION // RESOLUTION) ** 2, WIDTH, 3, padding=1),
+            SeparableResidual(WIDTH),
+            SeparableResidual(WIDTH),
+            nn.Conv2d(WIDTH, MAP_CHANNELS, 1),
+        )
+
+
+class DetailDecoder(nn.Module):
+    """Maps and decoder features before and after the edit -> residual [N, 512, 64, 64]."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        features = CHANNELS[BLOCKS_BEFORE]
+        self.look = nn.Conv2d(features, LOOK, 1)
+        self.body = nn.Sequential(
+            nn.Conv2d(MAP_CHANNELS + 2 * LOOK, WIDTH, 3, padding=1),
+            SeparableResidual(WIDTH),
+            SeparableResidual(WIDTH),
+        )
+        self.out = nn.Conv2d(WIDTH, features, 1)
+        nn.init.zeros_(self.out.weight)
+        nn.init.zeros_(self.out.bias)
+
+    def forward(self, maps: Tensor, before: Tensor, after: Tensor) -> Tensor:
+        was, now = self.look(before), self.look(after)
+        return self.out(self.body(torch.cat((maps, was, now - was), dim=1)))
+
+
+class DetailPath(nn.Module):
+    """Both halves, stored as one weight file."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.encoder = DetailEncoder()
+        self.decoder = DetailDecoder()
+
+    def encode(self, faces: Tensor) -> Tensor:
+        """Faces [N, 3, S, S] in [-1, 1] -> maps [N, 24, 64, 64]."""
+        side = INPUT_RESOLUTION
+        if faces.shape[-1] > side:
+            faces = F.interpolate(faces, (side, side), mode="area")
+        elif faces.shape[-1] < side:
+            faces = F.interpolate(faces, (side, side), mode="bicubic", align_corners=False)
+        return self.encoder(faces)
