@@ -30,16 +30,40 @@ def scale_of(resolution: int) -> Scale:
 
 
 @dataclass(frozen=True)
+class Details:
+    """What the styles of N photos could not hold: small maps beside them.
+
+    ``maps`` [N, C, S, S] act at S px. ``styles`` [N, slots, dim] are those that the photos were
+    encoded to, whatever has been edited since: they tell the decoder what the maps add to.
+    ``weights`` [N] say how much of each map shows, 0 to 1.
+    """
+
+    maps: Tensor
+    styles: Tensor
+    weights: Tensor
+
+    def __getitem__(self, faces: slice) -> Details:
+        return Details(self.maps[faces], self.styles[faces], self.weights[faces])
+
+    def scaled(self, factor: float) -> Details:
+        """The same maps showing ``factor`` times as much."""
+        return replace(self, weights=self.weights * factor)
+
+
+@dataclass(frozen=True)
 class Codes:
     """Styles [N, slots, dim] of N faces, with the facts needed to read them.
 
     ``family`` names the model family that made them: codes of different families never mix.
     ``resolutions`` holds, for each slot, the output resolution in px that the slot acts on.
+    ``details`` holds what encoded photos show beyond their styles, one entry for each photo that
+    shines through: none for samples, two half way between two photos.
     """
 
     styles: Tensor
     family: str
     resolutions: tuple[int, ...]
+    details: tuple[Details, ...] = ()
 
     def __post_init__(self) -> None:
         if self.styles.ndim != 3 or self.styles.shape[1] != len(self.resolutions):
@@ -53,7 +77,15 @@ class Codes:
     def __getitem__(self, index: int | slice) -> Codes:
         """The codes of one face (still a batch, of one) or of a range of faces."""
         chosen = index if isinstance(index, slice) else slice(index, index + 1 or None)
-        return replace(self, styles=self.styles[chosen])
+        return replace(
+            self,
+            styles=self.styles[chosen],
+            details=tuple(entry[chosen] for entry in self.details),
+        )
+
+    def without_details(self) -> Codes:
+        """The styles alone."""
+        return replace(self, details=())
 
     def slots(self, scale: Scale) -> tuple[int, ...]:
         """The slots of one range of scales."""
@@ -62,7 +94,8 @@ class Codes:
     def with_slots(self, slots: Iterable[int], source: Codes) -> Codes:
         """These codes with some slots taken from ``source`` (style mixing).
 
-        ``source`` holds as many faces as these codes, or one for all.
+        ``source`` holds as many faces as these codes, or one for all. The details stay, unless
+        most of the slots that make up the picture where details act come from ``source``.
 
         Raises:
             UsageError: the codes come from different model families or have other slots.
@@ -71,7 +104,23 @@ class Codes:
         styles = self.styles.clone()
         chosen = list(slots)
         styles[:, chosen] = source.styles[:, chosen]
-        return replace(self, styles=styles)
+        details = source._details_for(len(self)) if self._are_most(chosen) else self.details
+        return replace(self, styles=styles, details=details)
+
+    def _are_most(self, slots: list[int]) -> bool:
+        """Whether ``slots`` are more than half of those that act at most where details do."""
+        limit = SCALE_LIMITS[Scale.MID]
+        below = {i for i, resolution in enumerate(self.resolutions) if resolution <= limit}
+        return 2 * len(below.intersection(slots)) > len(below)
+
+    def _details_for(self, faces: int) -> tuple[Details, ...]:
+        """The details, those of a single face repeated for ``faces`` faces."""
+        if len(self) == faces:
+            return self.details
+        return tuple(
+            Details(*(t.expand(faces, *t.shape[1:]) for t in (e.maps, e.styles, e.weights)))
+            for e in self.details
+        )
 
     def shifted(self, direction: Tensor) -> Codes:
         """These codes moved by ``direction`` [slots, dim] or [N, slots, dim]."""
@@ -91,4 +140,28 @@ def concatenate(parts: Iterable[Codes]) -> Codes:
     parts = list(parts)
     for part in parts[1:]:
         parts[0].check_same_space(part)
-    return replace(parts[0], styles=torch.cat([part.styles for part in parts]))
+    return replace(
+        parts[0],
+        styles=torch.cat([part.styles for part in parts]),
+        details=tuple(_concatenated(parts, i) for i in range(max(len(p.details) for p in parts))),
+    )
+
+
+def _concatenated(parts: list[Codes], index: int) -> Details:
+    """The ``index``-th details of all parts; parts without it get maps that do not show."""
+    shape = next(p.details[index].maps.shape[1:] for p in parts if index < len(p.details))
+    entries = [
+        part.details[index]
+        if index < len(part.details)
+        else Details(
+            part.styles.new_zeros(len(part), *shape),
+            part.styles,
+            part.styles.new_zeros(len(part)),
+        )
+        for part in parts
+    ]
+    return Details(
+        torch.cat([e.maps for e in entries]),
+        torch.cat([e.styles for e in entries]),
+        torch.cat([e.weights for e in entries]),
+    )

@@ -19,10 +19,14 @@ def lerp(a: Codes, b: Codes, t: float) -> Codes:
     """The codes a fraction ``t`` of the straight way from ``a`` (0) to ``b`` (1).
 
     The wavelet decoder's w is a flat space, so straight lines are the right path (Karras et
-    al. 2019, section 4.1).
+    al. 2019, section 4.1). Details of ``a`` fade out while those of ``b`` fade in.
     """
     a.check_same_space(b)
-    return replace(a, styles=a.styles.lerp(b.styles.to(a.styles), t))
+    fading = [entry.scaled(1 - t) for entry in a.details]
+    rising = [entry.scaled(t) for entry in b.details]
+    return replace(
+        a, styles=a.styles.lerp(b.styles.to(a.styles), t), details=(*fading, *rising)
+    )
 
 
 @dataclass(frozen=True)

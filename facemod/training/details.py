@@ -22,8 +22,7 @@ from torch import Tensor
 
 from facemod.errors import InputError
 from facemod.models.wavelet.decoder import BLOCKS, SLOTS, Decoder, StyledConv, inverse_haar
-from facemod.models.wavelet.details import BLOCKS_BEFORE, RESOLUTION, DetailPath
-from facemod.training.losses import multi_scale_l1
+from facemod.models.wavelet.details import BLOCKS_BEFORE, RESOLUTION
 
 CROP = 16  # side of a crop of the 64 px features
 MARGIN = 2  # of which so many at each border suffer from what the crop leaves out
@@ -37,6 +36,19 @@ class Window:
     top: int
     left: int
 
+    def inner(self, crop: Tensor) -> Tensor:
+        """The part of a ``crop`` [N, C, S, S] that what lies outside cannot reach.
+
+        The border of the whole picture has nothing outside, so it stays.
+        """
+        margin = MARGIN * crop.shape[-1] // CROP
+        last = RESOLUTION - CROP
+        rows, columns = (
+            slice(margin if start > 0 else 0, -margin if start < last else None)
+            for start in (self.top, self.left)
+        )
+        return crop[..., rows, columns]
+
     def of(self, maps: Tensor, side: int = RESOLUTION) -> Tensor:
         """This part of maps [N, C, side, side], whose side is a multiple of 64."""
         k = side // RESOLUTION
@@ -46,9 +58,10 @@ class Window:
 
 
 def draw_window(rng: np.random.Generator) -> Window:
-    """A random window, more often about the middle, where faces are."""
-    top, left = (round(float(x)) for x in rng.beta(1.6, 1.6, 2) * (RESOLUTION - CROP))
-    return Window(top, left)
+    """A random window; those at the border of the picture are drawn as often as others."""
+    last = RESOLUTION - CROP
+    top, left = np.clip(rng.integers(-MARGIN - 2, last + MARGIN + 3, 2), 0, last)
+    return Window(int(top), int(left))
 
 
 def late_crop(decoder: Decoder, features: Tensor, styles: Tensor, window: Window) -> Tensor:
@@ -90,12 +103,19 @@ class DrawnFaces:
         return self.styles[chosen].float(), images
 
 
-def crop_loss(picture: Tensor, target: Tensor, known: Tensor, levels: int) -> Tensor:
-    """Multi-scale L1 of two crops [N, 3, 256, 256] without their margins."""
-    border = MARGIN * picture.shape[-1] // CROP
-    inner = (..., slice(border, -border), slice(border, -border))
-    return multi_scale_l1(picture[inner], target[inner], known[inner], levels)
+def texture_loss(picture: Tensor, target: Tensor, levels: int = 3, cell: int = 8) -> Tensor:
+    """How much the strength of fine texture differs, whatever its exact place.
 
-
-def residual(path: DetailPath, maps: Tensor, before: Tensor, after: Tensor) -> Tensor:
-    return path.decoder(maps, before, after)
+    Pixel losses are content with blur where they are unsure; this one is not. Mean absolute
+    difference of the local mean magnitude of each Laplacian band, in cells of ``cell`` px.
+    """
+    total = picture.new_zeros(())
+    for _ in range(levels):
+        smaller = F.avg_pool2d(picture, 2), F.avg_pool2d(target, 2)
+        strengths = [
+            F.avg_pool2d((x - F.interpolate(half, scale_factor=2)).abs().mean(1), cell)
+            for x, half in zip((picture, target), smaller, strict=True)
+        ]
+        total = total + (strengths[0] - strengths[1]).abs().mean()
+        picture, target = smaller
+    return total / levels

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 import torch
 
 from facemod.errors import UsageError
-from facemod.latent.codes import Codes, Scale, concatenate, scale_of
+from facemod.latent.codes import Codes, Details, Scale, concatenate, scale_of
+from facemod.latent.interpolate import lerp
 
 RESOLUTIONS = (4, 8, 16, 64, 128, 1024)
 
@@ -85,3 +88,47 @@ def test_indexing_keeps_a_batch():
     assert both[0].styles.shape == (1, 6, 2)
     assert both[-1].styles.eq(2).all()
     assert len(both[:]) == 2
+
+
+def detailed(value: float, faces: int = 1) -> Codes:
+    plain = codes(value, faces)
+    maps = torch.full((faces, 3, 4, 4), float(value))
+    return replace(plain, details=(Details(maps, plain.styles, torch.ones(faces)),))
+
+
+def test_details_are_sliced_with_the_faces():
+    first = detailed(1, faces=3)[0]
+    assert first.details[0].maps.shape == (1, 3, 4, 4)
+    assert len(first.details[0].styles) == len(first.details[0].weights) == 1
+
+
+def test_edits_keep_the_details_and_the_styles_that_they_go_with():
+    moved = detailed(1).shifted(torch.ones(len(RESOLUTIONS), 2))
+    assert torch.equal(moved.details[0].styles, detailed(1).styles)
+
+
+@pytest.mark.parametrize(("slots", "owner"), [([0, 1], 1), ([0, 1, 2], 2), ([3, 4, 5], 1)])
+def test_details_follow_the_photo_that_gives_most_slots_below_them(slots, owner):
+    mixed = detailed(1).with_slots(slots, detailed(2))
+    assert float(mixed.details[0].maps.mean()) == owner
+
+
+def test_details_of_one_photo_serve_many():
+    mixed = detailed(1, faces=2).with_slots([0, 1, 2], detailed(2))
+    assert mixed.details[0].maps.shape[0] == len(mixed) == 2
+
+
+def test_a_sample_lends_no_details():
+    assert detailed(1).with_slots([0, 1, 2], codes(2)).details == ()
+
+
+def test_details_cross_over_between_two_photos():
+    from_a, from_b = lerp(detailed(1), detailed(2), 0.25).details
+    assert (float(from_a.maps.mean()), float(from_a.weights)) == (1, 0.75)
+    assert (float(from_b.maps.mean()), float(from_b.weights)) == (2, 0.25)
+
+
+def test_a_batch_of_photos_and_samples_shows_details_of_the_photos_only():
+    (entry,) = concatenate([detailed(1, faces=2), codes(0)]).details
+    assert entry.weights.tolist() == [1, 1, 0]
+    assert entry.maps.shape == (3, 3, 4, 4)

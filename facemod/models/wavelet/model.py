@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from facemod.latent.codes import Codes
+from facemod.latent.codes import Codes, Details
 from facemod.models.base import ModelInfo
 from facemod.models.wavelet import encoder as encoders
 from facemod.models.wavelet.decoder import SLOT_RESOLUTIONS, SLOTS, STYLE_DIM, Decoder
+from facemod.models.wavelet.details import BLOCKS_BEFORE, DetailPath
 from facemod.models.wavelet.encoder import Encoder
 from facemod.models.wavelet.mapping import Mapping
 from facemod.models.weights import filled
@@ -22,17 +24,25 @@ FOLDER = Path(__file__).parent
 
 
 class WaveletModel:
-    """Encoder, decoder and mapping network on one device, in float32."""
+    """Encoder, decoder, mapping network and details path on one device, in float32."""
 
-    def __init__(self, encoder: Encoder, decoder: Decoder, mapping: Mapping, device: str) -> None:
+    def __init__(
+        self,
+        encoder: Encoder,
+        decoder: Decoder,
+        mapping: Mapping,
+        details: DetailPath,
+        device: str,
+    ) -> None:
         self.device = torch.device(device)
-        networks = (encoder, decoder, mapping)
-        self.encoder, self.decoder, self.mapping = (
+        networks = (encoder, decoder, mapping, details)
+        self.encoder, self.decoder, self.mapping, self.details = (
             network.eval().requires_grad_(False).to(self.device) for network in networks
         )
         # Channels-last convolutions take about two thirds of the time, on CPU and GPU alike.
         self.encoder.to(memory_format=torch.channels_last)
         self.decoder.to(memory_format=torch.channels_last)
+        self.details.to(memory_format=torch.channels_last)
         self.info = ModelInfo(
             name="bundled",
             family=FAMILY,
@@ -47,15 +57,30 @@ class WaveletModel:
 
     @torch.inference_mode()
     def encode(self, images: Tensor) -> Codes:
-        """Aligned faces [N, 3, R, R] in [-1, 1], R >= 128 -> codes [N, 16, 512]."""
-        side = encoders.RESOLUTION
-        small = F.interpolate(images.to(self.device), (side, side), mode="area")
-        return self._codes(self.encoder(small.contiguous(memory_format=torch.channels_last)))
+        """Aligned faces [N, 3, R, R] in [-1, 1], R >= 128 -> codes with details."""
+        images, side = images.to(self.device), encoders.RESOLUTION
+        small = F.interpolate(images, (side, side), mode="area")
+        codes = self._codes(self.encoder(small.contiguous(memory_format=torch.channels_last)))
+        shown = torch.ones(len(images), device=self.device)
+        entry = Details(self.details.encode(images), codes.styles, shown)
+        return replace(codes, details=(entry,))
 
     @torch.inference_mode()
     def decode(self, codes: Codes) -> Tensor:
         """Codes -> images [N, 3, 1024, 1024] in [-1, 1]."""
-        return self.decoder(codes.styles.to(self.device)).clamp_(-1, 1)
+        styles = codes.styles.to(self.device)
+        features = self.decoder.features(styles, BLOCKS_BEFORE)
+        residual = sum(self.residual(entry, styles, features) for entry in codes.details)
+        return self.decoder.image(features + residual, styles, BLOCKS_BEFORE).clamp_(-1, 1)
+
+    def residual(self, entry: Details, styles: Tensor, features: Tensor) -> Tensor:
+        """What one entry of details adds to the ``features`` [N, 512, 64, 64] of ``styles``."""
+        was = entry.styles.to(self.device)
+        before = features
+        if not torch.equal(was, styles):
+            before = self.decoder.features(was, BLOCKS_BEFORE)
+        weights = entry.weights.to(self.device)[:, None, None, None]
+        return weights * self.details.decoder(entry.maps.to(self.device), before, features)
 
     @torch.inference_mode()
     def sample(self, count: int, *, seed: int, truncation: float = 0.7) -> Codes:
@@ -70,7 +95,7 @@ class WaveletModel:
 
 
 def load(device: str = "cpu", folder: Path = FOLDER) -> WaveletModel:
-    """Load the three weight files of ``folder``.
+    """Load the four weight files of ``folder``.
 
     Raises:
         ModelError: a file is missing, damaged or of another shape.
@@ -79,5 +104,6 @@ def load(device: str = "cpu", folder: Path = FOLDER) -> WaveletModel:
         filled(Encoder(), folder / "encoder.safetensors"),
         filled(Decoder(), folder / "decoder.safetensors"),
         filled(Mapping(), folder / "mapping.safetensors"),
+        filled(DetailPath(), folder / "details.safetensors"),
         device,
     )
