@@ -18,6 +18,7 @@ WEIGHTS = [
     "facemod/models/wavelet/encoder.safetensors",
     "facemod/models/wavelet/decoder.safetensors",
     "facemod/models/wavelet/mapping.safetensors",
+    "facemod/models/wavelet/details.safetensors",
     "facemod/faces/yunet.safetensors",
     "facemod/faces/onet.safetensors",
 ]

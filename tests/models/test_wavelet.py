@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +15,7 @@ from facemod.latent.codes import Scale
 from facemod.models import wavelet
 from facemod.models.registry import load_model
 from facemod.models.wavelet.decoder import SLOT_RESOLUTIONS, SLOTS, Decoder, inverse_haar
+from facemod.models.wavelet.details import BLOCKS_BEFORE
 from facemod.models.wavelet.encoder import Encoder
 from facemod.pipeline import to_pixels
 
@@ -99,6 +101,45 @@ def test_encoder_accepts_any_square_size(model: wavelet.WaveletModel) -> None:
 def test_encoder_budget() -> None:
     """20 MB in half precision."""
     assert sum(p.numel() for p in Encoder().parameters()) <= 10_000_000
+
+
+@pytest.fixture(scope="module")
+def stranger(model: wavelet.WaveletModel) -> torch.Tensor:
+    """A face with a stripe over it, which styles alone cannot hold."""
+    face = model.decode(model.sample(1, seed=5)).clone()
+    face[..., 600:640, 300:700] = -1
+    return face
+
+
+def test_details_bring_what_styles_cannot_hold(
+    model: wavelet.WaveletModel, stranger: torch.Tensor
+) -> None:
+    codes = model.encode(stranger)
+    errors = [
+        float((model.decode(kept) - stranger)[..., 600:640, 300:700].abs().mean())
+        for kept in (codes, codes.without_details())
+    ]
+    assert errors[0] < 0.5 * errors[1]
+
+
+def test_details_that_do_not_show_change_nothing(
+    model: wavelet.WaveletModel, stranger: torch.Tensor
+) -> None:
+    codes = model.encode(stranger)
+    hidden = replace(codes, details=(codes.details[0].scaled(0),))
+    plain = model.decode(codes.without_details())
+    assert torch.allclose(model.decode(hidden), plain, atol=1e-4)
+
+
+def test_the_residual_reacts_to_edits(model: wavelet.WaveletModel, stranger: torch.Tensor) -> None:
+    codes = model.encode(stranger)
+    entry, moved = codes.details[0], model.sample(1, seed=6).styles
+    features = [
+        model.decoder.features(styles, BLOCKS_BEFORE).clone() for styles in (codes.styles, moved)
+    ]
+    as_it_was = model.residual(entry, codes.styles, features[0])
+    after = model.residual(entry, moved, features[1])
+    assert not torch.allclose(as_it_was, after, atol=1e-3)
 
 
 def test_missing_weights_are_named(tmp_path: Path) -> None:
