@@ -95,7 +95,10 @@ def register() -> None:
     about = "About facemod"
     register_group("presets", "The named edits.", about, presets.presets_list, presets.presets_show)
     register_group("models", "The models.", about, models.models_list, models.models_info)
-    register_group("train", "Train your own weights.", "Train", train.train_prepare)
+    register_group(
+        "train", "Train your own weights.", "Train",
+        train.train_prepare, train.train_preview, train.train_encoder,
+    )  # fmt: skip
 
 
 def register_group(name: str, text: str, panel: str, *commands: Callable[..., Result]) -> None:

@@ -20,6 +20,7 @@ from facemod.imaging.opening import MAX_MEGAPIXELS
 from facemod.latent.presets import Preset, find_presets
 from facemod.latent.strengths import Strength, parse_strength
 from facemod.planning import DEFAULT_OUTPUT
+from facemod.training.settings import Setting
 
 IN_PANEL = "Photos"
 OUT_PANEL = "Results"
@@ -212,7 +213,19 @@ def _parameters_of(group: type) -> list[inspect.Parameter]:
     hints = get_type_hints(group, include_extras=True)
     return [
         inspect.Parameter(
-            f.name, inspect.Parameter.KEYWORD_ONLY, default=f.default, annotation=hints[f.name]
+            f.name,
+            inspect.Parameter.KEYWORD_ONLY,
+            default=f.default,
+            annotation=_as_option(hints[f.name]),
         )
         for f in fields(group)
     ]
+
+
+def _as_option(hint: Any) -> Any:
+    """The settings of training know nothing of Typer; this tells Typer what they say."""
+    for extra in getattr(hint, "__metadata__", ()):
+        if isinstance(extra, Setting):
+            option = typer.Option(help=escape(extra.text), rich_help_panel=extra.panel)
+            return Annotated[hint.__origin__, option]
+    return hint

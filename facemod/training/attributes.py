@@ -26,6 +26,7 @@ from torch import Tensor, nn
 from facemod.errors import InputError
 from facemod.models.weights import fill, load_weights, save_weights
 from facemod.pipeline import to_tensor
+from facemod.training.data import read_packed
 
 RESOLUTION = 64
 WIDTHS = (32, 64, 128, 192)  # channels at 32, 16, 8 and 4 px
@@ -116,11 +117,7 @@ def load_utk(packed: Path, attributes: tuple[str, ...]) -> LabelledFaces:
 
 def load_packed(packed: Path) -> tuple[list[str], NDArray[np.uint8]]:
     """File names, without folders, and faces [N, 64, 64, 3] of a packed set."""
-    try:
-        with np.load(packed) as file:
-            names, faces = file["names"], file["faces"]
-    except (OSError, KeyError, ValueError) as error:
-        raise InputError(f"{packed}: not a packed face set ({error})") from error
+    names, faces, _ = read_packed(packed)
     small = [
         reduced(torch.from_numpy(part).permute(0, 3, 1, 2).float()).round().byte()
         for part in np.array_split(faces, max(1, len(faces) // 500))

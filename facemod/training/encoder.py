@@ -1,147 +1,99 @@
 """Train the bundled encoder: decoder samples with known styles, then real faces as well.
 
-    python -m facemod.training.encoder RUN --preview preview.safetensors \
-        --faces faces.npz --identity mobilefacenet.ckpt
-
-The run folder is self-describing: ``options.json``, ``stats.jsonl``, ``state.pt`` (to resume) and
-``sheet.png`` (inputs above reconstructions).
+``facemod train encoder RUN --preview preview.safetensors --faces faces.npz`` runs this.
 """
 
 from __future__ import annotations
 
-import argparse
-import json
-import time
-from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
 import torch.nn.functional as F
+from numpy.typing import NDArray
 from torch import Tensor
 
-from facemod.models.wavelet.decoder import SLOTS, STYLE_DIM, Decoder
+from facemod.errors import ModelError
+from facemod.imaging.sheet import tile
+from facemod.models.wavelet.decoder import STYLE_DIM, Decoder
 from facemod.models.wavelet.encoder import Encoder
 from facemod.models.wavelet.mapping import Mapping
-from facemod.models.weights import filled, save_weights
+from facemod.models.weights import fill, filled, load_weights, save_weights
+from facemod.pipeline import to_pixels
 from facemod.training.data import PackedFaces, degrade
 from facemod.training.identity import Identity
+from facemod.training.loop import Fabric, Moment, read_state
 from facemod.training.losses import StyleLoss, identity_losses, multi_scale_l1
 from facemod.training.preview import PreviewDecoder
+from facemod.training.samples import ExactRenderer, Replay, draw_styles
+from facemod.training.settings import EncoderOptions, nameless
 
-
-@dataclass(frozen=True)
-class Options:
-    """Everything that decides a run. Saved beside it as JSON."""
-
-    run: str
-    bundle: str  # folder of decoder.safetensors and mapping.safetensors
-    preview: str  # weights of the preview decoder's head
-    faces: str | None = None  # packed real faces; None trains on decoder samples alone
-    identity: str | None = None  # MobileFaceNet checkpoint
-    steps: int = 4000
-    warmup: int = 200  # steps of rising learning rate
-    learning_rate: float = 1e-3
-    samples: int = 12  # fresh decoder samples per step
-    replayed: int = 28  # earlier samples per step, degraded anew: rendering is expensive
-    memory: int = 8192  # samples kept for replay
-    reals: int = 0  # real faces per step
-    pixel_weight: float = 2.0
-    identity_weight: float = 0.6
-    feature_weight: float = 0.6
-    spread_weight: float = 0.03  # keeps styles of real faces near natural ones
-    seed: int = 0
-    checkpoint_every: int = 200  # steps
-
-
-class Replay:
-    """The last samples that were rendered, kept small, to be learnt from again."""
-
-    def __init__(self, capacity: int) -> None:
-        self.capacity = capacity
-        self.styles: list[Tensor] = []
-        self.images: list[Tensor] = []
-
-    def extended(
-        self, styles: Tensor, images: Tensor, count: int, rng: np.random.Generator
-    ) -> tuple[Tensor, Tensor]:
-        """Remember a fresh batch and return it with ``count`` remembered samples added."""
-        chosen = rng.integers(0, len(self.styles), count) if self.styles else []
-        old_styles = [self.styles[i].float() for i in chosen]
-        old_images = [self.images[i].float() / 127.5 - 1 for i in chosen]
-        self.styles = [*self.styles, *styles.half()][-self.capacity :]
-        self.images = [*self.images, *((images + 1) * 127.5).round().byte()][-self.capacity :]
-        return torch.stack([*styles, *old_styles]), torch.stack([*images, *old_images])
+RELEASE = "encoder.safetensors"
+SHOWN = 8  # decoder samples on the sheet, and as many real faces
+NATURAL = 8192  # draws of the mapping network that tell what is natural
+LONGEST_GRADIENT = 5.0
 
 
 class Trainer:
-    """The networks, data and optimiser of one run."""
+    """The networks, data and optimiser of one run; a task for :mod:`facemod.training.loop`."""
 
-    def __init__(self, options: Options) -> None:
-        self.options = options
-        self.rng = np.random.default_rng(options.seed)
-        torch.manual_seed(options.seed)
-        bundle = Path(options.bundle)
-        decoder = filled(Decoder(), bundle / "decoder.safetensors")
-        self.mapping = filled(Mapping(), bundle / "mapping.safetensors").requires_grad_(False)
-        self.preview = PreviewDecoder(decoder, self.mapping.mean)
-        filled(self.preview.convs, Path(options.preview))
-        self.preview.requires_grad_(False).to(memory_format=torch.channels_last)
-        natural = self.mapping(torch.randn(8192, STYLE_DIM))
-        self.style_loss = StyleLoss(decoder, natural)
-        self.faces = PackedFaces(Path(options.faces)) if options.faces else None
-        self.identity = Identity(Path(options.identity)) if options.identity else None
+    def __init__(
+        self, options: EncoderOptions, fabric: Fabric, folder: Path, checkpoint_every: int,
+        facts: dict[str, Any],
+    ) -> None:  # fmt: skip
+        """``facts`` are the run's plain options, which travel with the release weights."""
+        self.options, self.fabric, self.facts = options, fabric, facts
+        self.faces = PackedFaces(options.faces) if options.faces else None
+        decoder = filled(Decoder(), options.bundle / "decoder.safetensors")
+        mapping = filled(Mapping(), options.bundle / "mapping.safetensors").requires_grad_(False)
+        natural = mapping(torch.randn(NATURAL, STYLE_DIM))
+        self.mapping = fabric.to_device(mapping)
+        self.style_loss = fabric.to_device(StyleLoss(decoder, natural))
+        self.render = fabric.to_device(renderer(decoder, mapping, options.preview))
+        self.identity = fabric.to_device(Identity(options.identity)) if options.identity else None
         self.encoder = Encoder().to(memory_format=torch.channels_last)
         self.encoder.set_prior(natural)
-        self.optimizer = torch.optim.AdamW(
+        if options.start:
+            begin_from(self.encoder, options.start)
+        optimizer = torch.optim.AdamW(
             self.encoder.parameters(), lr=options.learning_rate, weight_decay=0.01
         )
-        self.replay = Replay(options.memory)
-        self.step = 0
+        self.trained, self.optimizer = fabric.setup(self.encoder, optimizer)
+        margin = options.samples * checkpoint_every
+        rank = fabric.global_rank
+        self.replay = Replay(folder / f"replay{rank}", options.memory, margin)
+        self._shown: Tensor | None = None
 
-    def learning_rate(self) -> float:
-        """Linear warm-up, then half a cosine down to 2 %."""
-        o = self.options
-        rise = min(1.0, (self.step + 1) / o.warmup)
-        return float(o.learning_rate * rise * (0.51 + 0.49 * np.cos(np.pi * self.step / o.steps)))
-
-    def draw_styles(self, count: int) -> Tensor:
-        """Styles [count, 16, 512] as users' photos may need: single or mixed, truncated."""
-        truncation = torch.from_numpy(self.rng.uniform(0.4, 1.0, (count, 1))).float()
-        a, b = (
-            self.mapping.mean + truncation * (self.mapping(noise) - self.mapping.mean)
-            for noise in torch.randn(2, count, STYLE_DIM)
-        )
-        cut = torch.from_numpy(self.rng.integers(1, 2 * SLOTS, (count, 1, 1)))
-        return torch.where(torch.arange(SLOTS)[None, :, None] < cut, a[:, None], b[:, None])
-
-    def losses(self) -> dict[str, Tensor]:
+    def losses(self, rng: np.random.Generator) -> dict[str, Tensor]:
         """The weighted losses of one fresh batch."""
         o = self.options
-        styles, images = self.replay.extended(*self.draw_samples(), o.replayed, self.rng)
+        styles, images = self.replay.extended(*self.draw_samples(rng), o.replayed, rng)
         if self.faces is None:
-            predicted = self.encode(degrade(images, self.rng))
-            return {"style": self.style_loss(predicted, styles)}
-        real, known = self.faces.batch(o.reals, self.rng)
-        scene = images[: o.reals]
+            return {"style": self.style_loss(self.encode(degrade(images, rng)), styles)}
+        real, known = self.faces.batch(o.reals, rng, self.fabric.device)
+        scene = images[torch.arange(o.reals) % len(images)]
         real = blended(real, scene, known)
-        predicted = self.encode(degrade(torch.cat([images, real]), self.rng))
+        predicted = self.encode(degrade(torch.cat([images, real]), rng))
         return {
             "style": self.style_loss(predicted[: len(styles)], styles),
             **self.real_losses(predicted[len(styles) :], real, known, scene),
         }
 
     @torch.no_grad()
-    def draw_samples(self) -> tuple[Tensor, Tensor]:
+    def draw_samples(self, rng: np.random.Generator) -> tuple[Tensor, Tensor]:
         """Fresh styles and the images [samples, 3, 128, 128] they give."""
-        styles = self.draw_styles(self.options.samples)
-        with torch.autocast("cpu", torch.bfloat16):
-            return styles, self.preview(styles).float().clamp(-1, 1)
+        styles = draw_styles(self.mapping, self.options.samples, rng)
+        return styles, self.decode(styles).clamp(-1, 1)
 
     def encode(self, images: Tensor) -> Tensor:
-        with torch.autocast("cpu", torch.bfloat16):
-            return self.encoder(images.contiguous(memory_format=torch.channels_last)).float()
+        """Faces [N, 3, 128, 128] in [-1, 1] -> styles, with gradients."""
+        return self.trained(images.contiguous(memory_format=torch.channels_last)).float()
+
+    def decode(self, styles: Tensor) -> Tensor:
+        """Styles -> images [N, 3, 128, 128], about [-1, 1], with gradients."""
+        with self.fabric.autocast():
+            return self.render(styles).float()
 
     def real_losses(
         self, styles: Tensor, real: Tensor, known: Tensor, scene: Tensor
@@ -151,8 +103,7 @@ class Trainer:
         Outside of the known region both sides show the same ``scene``.
         """
         o = self.options
-        with torch.autocast("cpu", torch.bfloat16):
-            image = self.preview(styles).float()
+        image = self.decode(styles)
         losses = {
             "pixel": o.pixel_weight * multi_scale_l1(image, real, known),
             "spread": o.spread_weight * self.style_loss.spread(styles),
@@ -164,36 +115,82 @@ class Trainer:
             losses["feature"] = o.feature_weight * features
         return losses
 
-    def train_step(self) -> dict[str, float]:
+    def step(self, moment: Moment) -> dict[str, Tensor]:
         """One optimiser step; returns the losses."""
         for group in self.optimizer.param_groups:
-            group["lr"] = self.learning_rate()
-        losses = self.losses()
+            group["lr"] = self.options.learning_rate * moment.rate
+        losses = self.losses(moment.rng)
         self.optimizer.zero_grad(set_to_none=True)
-        sum(losses.values()).backward()
-        torch.nn.utils.clip_grad_norm_(self.encoder.parameters(), 5.0)
+        self.fabric.backward(sum(losses.values()))
+        self.fabric.clip_gradients(self.trained, self.optimizer, max_norm=LONGEST_GRADIENT)
         self.optimizer.step()
-        self.step += 1
-        return {name: float(loss.detach()) for name, loss in losses.items()}
+        return {name: loss.detach() for name, loss in losses.items()}
 
     def state(self) -> dict[str, Any]:
         return {
             "encoder": self.encoder.state_dict(),
             "optimizer": self.optimizer.state_dict(),
-            "step": self.step,
-            "torch_rng": torch.get_rng_state(),
-            "numpy_rng": json.dumps(self.rng.bit_generator.state),
+            "replay": self.replay.state(),
         }
 
-    def resume(self, state: dict[str, Any], *, weights_only: bool = False) -> None:
-        """Continue from a saved state; ``weights_only`` starts a new schedule from its encoder."""
+    def resume(self, state: dict[str, Any]) -> None:
         self.encoder.load_state_dict(state["encoder"])
-        if weights_only:
-            return
         self.optimizer.load_state_dict(state["optimizer"])
-        self.step = state["step"]
-        torch.set_rng_state(state["torch_rng"])
-        self.rng.bit_generator.state = json.loads(state["numpy_rng"])
+        self.replay.resume(state["replay"])
+
+    def export(self, folder: Path) -> None:
+        """Write the release weights: fp16, the training options in the header."""
+        facts = {"family": "wavelet", "training": nameless(self.facts)}
+        save_weights(folder / RELEASE, self.encoder.state_dict(), facts)
+
+    @torch.no_grad()
+    def sheet(self) -> NDArray[np.uint8]:
+        """Decoder samples and real faces, always the same, above their reconstructions."""
+        if self._shown is None:
+            self._shown = self._to_show()
+        shown = self._shown
+        self.encoder.eval()
+        with self.fabric.autocast():
+            styles = self.encoder(shown.contiguous(memory_format=torch.channels_last)).float()
+        self.encoder.train()
+        images = torch.cat([shown, self.decode(styles)])
+        return tile(to_pixels(images), columns=len(shown), gap=2)
+
+    def _to_show(self) -> Tensor:
+        rng = np.random.default_rng(self.options.samples)
+        with torch.random.fork_rng():
+            torch.manual_seed(0)
+            styles = draw_styles(self.mapping, SHOWN, rng)
+        scene = self.decode(styles).clamp(-1, 1)
+        if self.faces is None:
+            return scene
+        real, known = self.faces.batch(SHOWN, rng, self.fabric.device)
+        return torch.cat([scene, blended(real, scene, known)])
+
+
+def renderer(decoder: Decoder, mapping: Mapping, preview: Path | None) -> torch.nn.Module:
+    """Styles -> images at 128 px: the fast preview, or without its weights the decoder itself."""
+    if preview is None:
+        made = ExactRenderer(decoder)
+    else:
+        made = PreviewDecoder(decoder, mapping.mean)
+        filled(made.convs, preview)
+    return made.requires_grad_(False).to(memory_format=torch.channels_last)
+
+
+def begin_from(encoder: Encoder, path: Path) -> None:
+    """Fill an encoder from release weights or from the state of another run.
+
+    Raises:
+        ModelError: there is no such file, or it holds no encoder like this one.
+    """
+    if path.suffix == ".safetensors":
+        fill(encoder, load_weights(path)[0], path)
+        return
+    state = read_state(path)
+    if state is None or "encoder" not in state:
+        raise ModelError(f"--start {path}: holds no encoder")
+    fill(encoder, state["encoder"], path)
 
 
 def blended(faces: Tensor, scene: Tensor, known: Tensor) -> Tensor:
@@ -207,55 +204,3 @@ def blended(faces: Tensor, scene: Tensor, known: Tensor) -> Tensor:
     soft = F.avg_pool2d(inner, 9, stride=1, padding=4, count_include_pad=False)
     soft = torch.where(known.amin((1, 2, 3), keepdim=True) > 0, torch.ones_like(soft), soft)
     return soft * faces + (1 - soft) * scene
-
-
-def train(options: Options, start: Path | None = None) -> None:
-    """Run to the last step, resuming from the run folder's state if there is one."""
-    run = Path(options.run)
-    run.mkdir(parents=True, exist_ok=True)
-    (run / "options.json").write_text(json.dumps(asdict(options), indent=2))
-    trainer, state = Trainer(options), run / "state.pt"
-    if state.exists():
-        trainer.resume(torch.load(state, weights_only=True))
-    elif start is not None:
-        trainer.resume(torch.load(start, weights_only=True), weights_only=True)
-    began = time.perf_counter()
-    with (run / "stats.jsonl").open("a") as stats:
-        while trainer.step < options.steps:
-            losses = trainer.train_step()
-            if trainer.step % 10 == 0:
-                seconds = round(time.perf_counter() - began, 1)
-                stats.write(json.dumps({"step": trainer.step, "seconds": seconds, **losses}) + "\n")
-                stats.flush()
-            if trainer.step % options.checkpoint_every == 0 or trainer.step == options.steps:
-                torch.save(trainer.state(), run / "state.tmp")
-                (run / "state.tmp").replace(state)
-                export(trainer.encoder, run / "encoder.safetensors", options)
-
-
-def export(encoder: Encoder, path: Path, options: Options) -> None:
-    """Write the release weights: fp16, the training options in the header, files by name only."""
-    told = {k: Path(v).name if isinstance(v, str) else v for k, v in asdict(options).items()}
-    facts = {"family": "wavelet", "training": told}
-    save_weights(path, encoder.state_dict(), facts)
-
-
-def main() -> None:
-    """Command line: every option of :class:`Options`, and ``--start`` from another run."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("run")
-    parser.add_argument("--bundle", default=str(Path(__file__).parents[1] / "models/wavelet"))
-    parser.add_argument("--start", type=Path, help="state.pt whose encoder to begin with")
-    for name, field in Options.__dataclass_fields__.items():
-        if name not in ("run", "bundle"):
-            kind = {"int": int, "float": float}.get(str(field.type), str)
-            parser.add_argument(f"--{name.replace('_', '-')}", type=kind, default=field.default)
-    arguments = vars(parser.parse_args())
-    start = arguments.pop("start")
-    options = Options(**arguments)
-    print(json.dumps(asdict(options), indent=2))
-    train(options, start)
-
-
-if __name__ == "__main__":
-    main()

@@ -8,17 +8,32 @@ gradients through the decoder affordable on a CPU.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import torch
 import torch.nn.functional as F
+from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from facemod.imaging.sheet import tile
 from facemod.models.wavelet.decoder import SLOTS, STYLE_DIM, Decoder, inverse_haar
+from facemod.models.wavelet.mapping import Mapping
+from facemod.models.weights import filled, save_weights
+from facemod.pipeline import to_pixels
+from facemod.training.samples import ExactRenderer, Replay, draw_styles
+from facemod.training.settings import PreviewOptions, nameless, plain
+
+if TYPE_CHECKING:  # the judge of presets needs the preview, but not what trains it
+    from facemod.training.loop import Fabric, Moment
 
 RESOLUTION = 128
 EXACT_BLOCKS = 4
 FIRST_FINE_SLOT = 1 + 2 * EXACT_BLOCKS
+RELEASE = "preview.safetensors"
+SCALES_FACTOR = 0.05  # on the learning rate of what reads the fine styles
+SHOWN = 8
 
 
 class FineConv(nn.Module):
@@ -58,37 +73,78 @@ class PreviewDecoder(nn.Module):
         return self.head(self.decoder.features(styles, EXACT_BLOCKS), styles)
 
 
-def fit(
-    preview: PreviewDecoder,
-    batches: Iterable[tuple[Tensor, Tensor]],
-    *,
-    steps: int,
-    learning_rate: float = 3e-3,
-) -> Iterator[float]:
-    """Train the head on (styles, full decode area-averaged to 128 px) batches.
+class PreviewTrainer:
+    """Teaches the head what the full decoder shows; a task for :mod:`facemod.training.loop`."""
 
-    Yields the mean squared error of each step; the learning rate decays linearly to zero.
-    """
-    optimizer = torch.optim.Adam(
-        [
-            {"params": [p for n, p in preview.convs.named_parameters() if "scale" not in n]},
-            # The fine styles are 3,584 numbers of which few samples are seen: move them slowly.
-            {
-                "params": [p for n, p in preview.convs.named_parameters() if "scale" in n],
-                "lr": learning_rate / 20,
-            },
-        ],
-        lr=learning_rate,
-    )
-    decay = torch.optim.lr_scheduler.LinearLR(optimizer, 1.0, 0.02, total_iters=steps)
-    for _, (styles, target) in zip(range(steps), batches, strict=False):
-        with torch.autocast("cpu", torch.bfloat16):
-            with torch.no_grad():
-                features = preview.decoder.features(styles, EXACT_BLOCKS)
-            image = preview.head(features, styles)
-        loss = F.mse_loss(image.float(), target)
-        optimizer.zero_grad(set_to_none=True)
-        loss.backward()
-        optimizer.step()
-        decay.step()
-        yield float(loss.detach())
+    def __init__(
+        self, options: PreviewOptions, fabric: Fabric, folder: Path, checkpoint_every: int
+    ) -> None:
+        self.options, self.fabric = options, fabric
+        decoder = filled(Decoder(), options.bundle / "decoder.safetensors")
+        mapping = filled(Mapping(), options.bundle / "mapping.safetensors").requires_grad_(False)
+        self.mapping = fabric.to_device(mapping)
+        self.preview = PreviewDecoder(decoder, mapping.mean).to(memory_format=torch.channels_last)
+        optimizer = torch.optim.Adam(self._parameters())
+        self.trained, self.optimizer = fabric.setup(self.preview, optimizer)
+        self.exact = ExactRenderer(self.preview.decoder)
+        margin = options.samples * checkpoint_every
+        rank = fabric.global_rank
+        self.replay = Replay(folder / f"replay{rank}", options.memory, margin)
+        self._shown: tuple[Tensor, Tensor] | None = None
+
+    def _parameters(self) -> list[dict[str, Any]]:
+        """The fine styles are 3,584 numbers of which few samples are seen: move them slowly."""
+        groups: dict[float, list[nn.Parameter]] = {1.0: [], SCALES_FACTOR: []}
+        for name, parameter in self.preview.convs.named_parameters():
+            groups[SCALES_FACTOR if "scale" in name else 1.0].append(parameter)
+        return [{"params": params, "factor": factor} for factor, params in groups.items()]
+
+    @torch.no_grad()
+    def draw(self, count: int, rng: np.random.Generator) -> tuple[Tensor, Tensor]:
+        """Fresh styles and what the decoder makes of them, [count, 3, 128, 128]."""
+        styles = draw_styles(self.mapping, count, rng)
+        with self.fabric.autocast():
+            images = [self.exact(style[None]).float().clamp(-1, 1) for style in styles]
+        return styles, torch.cat(images)
+
+    def step(self, moment: Moment) -> dict[str, Tensor]:
+        """One optimiser step; returns the mean squared error."""
+        o = self.options
+        for group in self.optimizer.param_groups:
+            group["lr"] = o.learning_rate * group["factor"] * moment.rate
+        fresh = self.draw(o.samples, moment.rng)
+        styles, target = self.replay.extended(*fresh, o.replayed, moment.rng)
+        loss = F.mse_loss(self.trained(styles).float(), target)
+        self.optimizer.zero_grad(set_to_none=True)
+        self.fabric.backward(loss)
+        self.optimizer.step()
+        return {"mse": loss.detach()}
+
+    def state(self) -> dict[str, Any]:
+        return {
+            "convs": self.preview.convs.state_dict(),
+            "optimizer": self.optimizer.state_dict(),
+            "replay": self.replay.state(),
+        }
+
+    def resume(self, state: dict[str, Any]) -> None:
+        self.preview.convs.load_state_dict(state["convs"])
+        self.optimizer.load_state_dict(state["optimizer"])
+        self.replay.resume(state["replay"])
+
+    def export(self, folder: Path) -> None:
+        """Write the head, all that is trained."""
+        facts = {"family": "wavelet", "training": nameless(plain(self.options))}
+        save_weights(folder / RELEASE, self.preview.convs.state_dict(), facts)
+
+    @torch.no_grad()
+    def sheet(self) -> NDArray[np.uint8]:
+        """The decoder's pictures above the preview's."""
+        if self._shown is None:
+            with torch.random.fork_rng():
+                torch.manual_seed(0)
+                self._shown = self.draw(SHOWN, np.random.default_rng(0))
+        styles, target = self._shown
+        with self.fabric.autocast():
+            images = self.preview(styles).float()
+        return tile(to_pixels(torch.cat([target, images])), columns=SHOWN, gap=2)

@@ -15,7 +15,14 @@ from facemod.latent import presets
 
 ROOT = Path(__file__).parents[2]
 COMMANDS = ["edit", "mix", "morph", "reconstruct", "grid", "sample", "align", "doctor"]
-LISTINGS = ["presets list", "presets show", "models list", "models info", "train prepare"]
+LISTINGS = [
+    "presets list",
+    "presets show",
+    "models list",
+    "models info",
+    "train prepare",
+    "train encoder",
+]
 
 
 class TestPresets:

@@ -1,0 +1,125 @@
+"""The options of training runs: defined once, shown by the command line, saved beside the run.
+
+Nothing here imports torch, so that ``--help`` stays fast.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Annotated, Any
+
+from facemod.imaging.atomic import write_bytes
+
+BUNDLE = Path(__file__).parents[1] / "models" / "wavelet"
+LOOP_PANEL, DATA_PANEL, LOSS_PANEL = "Loop", "Data", "Losses"
+
+
+@dataclass(frozen=True)
+class Setting:
+    """What the command line says about a field of an options group, and under which heading."""
+
+    text: str
+    panel: str = LOOP_PANEL
+
+
+@dataclass(frozen=True)
+class LoopOptions:
+    """How long and where a run goes. Give steps, minutes, or both: the schedule follows the one
+    that is further on."""
+
+    steps: Annotated[int | None, Setting("Optimiser steps in all.")] = None
+    minutes: Annotated[float | None, Setting("Time budget in all, over all calls.")] = None
+    stop_after: Annotated[
+        float | None,
+        Setting("Save and leave after so many minutes of this call; the same command goes on."),
+    ] = None
+    warmup: Annotated[int, Setting("Steps of rising learning rate.")] = 200
+    checkpoint_every: Annotated[int, Setting("Steps between checkpoints.")] = 200
+    device: Annotated[str, Setting("auto, cpu, cuda, cuda:N or mps.")] = "auto"
+    devices: Annotated[int, Setting("How many GPUs (or processes on CPU) share the work.")] = 1
+    precision: Annotated[str, Setting("32-true, bf16-mixed or 16-mixed.")] = "bf16-mixed"
+    seed: Annotated[int, Setting("Seed of all random choices.")] = 0
+
+
+@dataclass(frozen=True)
+class SampleOptions:
+    """Where decoder samples come from."""
+
+    samples: Annotated[int, Setting("Fresh decoder samples per step and device.", DATA_PANEL)] = 12
+    replayed: Annotated[
+        int,
+        Setting(
+            "Earlier samples per step, degraded anew: rendering is expensive on a CPU.", DATA_PANEL
+        ),
+    ] = 28
+    memory: Annotated[
+        int, Setting("Samples kept for replay, 65 kB each, in the run.", DATA_PANEL)
+    ] = 8192
+    bundle: Annotated[
+        Path, Setting("Folder of the decoder and the mapping network.", DATA_PANEL)
+    ] = BUNDLE
+
+
+@dataclass(frozen=True)
+class EncoderOptions(SampleOptions):
+    """What decides an encoder besides the loop."""
+
+    preview: Annotated[
+        Path | None,
+        Setting("Weights of the preview decoder; without, the decoder itself.", DATA_PANEL),
+    ] = None
+    faces: Annotated[
+        Path | None,
+        Setting("Packed real faces (facemod train prepare); without, samples alone.", DATA_PANEL),
+    ] = None
+    identity: Annotated[Path | None, Setting("MobileFaceNet checkpoint.", DATA_PANEL)] = None
+    reals: Annotated[int, Setting("Real faces per step and device.", DATA_PANEL)] = 24
+    start: Annotated[
+        Path | None,
+        Setting("Encoder to begin with: a state.pt or an encoder.safetensors.", DATA_PANEL),
+    ] = None
+    learning_rate: Annotated[float, Setting("Highest learning rate.", LOSS_PANEL)] = 1e-3
+    pixel_weight: Annotated[float, Setting("Weight of the multi-scale L1.", LOSS_PANEL)] = 2.0
+    identity_weight: Annotated[float, Setting("Weight of the identity embedding.", LOSS_PANEL)] = (
+        0.6
+    )
+    feature_weight: Annotated[
+        float, Setting("Weight of the identity network's features.", LOSS_PANEL)
+    ] = 0.6
+    spread_weight: Annotated[
+        float, Setting("Weight of keeping real faces' styles near natural ones.", LOSS_PANEL)
+    ] = 0.03
+
+
+@dataclass(frozen=True)
+class PreviewOptions(SampleOptions):
+    """What decides a preview decoder besides the loop."""
+
+    samples: Annotated[
+        int, Setting("Fresh samples per step: each is a full decode.", DATA_PANEL)
+    ] = 2
+    replayed: Annotated[int, Setting("Earlier samples per step.", DATA_PANEL)] = 14
+    memory: Annotated[
+        int, Setting("Samples kept for replay, 65 kB each, in the run.", DATA_PANEL)
+    ] = 4096
+    learning_rate: Annotated[float, Setting("Highest learning rate.", LOSS_PANEL)] = 3e-3
+
+
+def plain(*options: Any) -> dict[str, Any]:
+    """The values of options groups as one JSON-ready dict."""
+    merged = {name: value for group in options for name, value in asdict(group).items()}
+    return {k: str(v) if isinstance(v, Path) else v for k, v in merged.items()}
+
+
+def nameless(options: Mapping[str, Any]) -> dict[str, Any]:
+    """Plain options with file names in place of paths: nobody's folders travel with weights."""
+    return {k: Path(v).name if isinstance(v, str) else v for k, v in options.items()}
+
+
+def save_options(folder: Path, options: Mapping[str, Any]) -> None:
+    """Write ``options.json`` of a run."""
+    text = json.dumps(options, indent=2) + "\n"
+    write_bytes(text.encode(), folder / "options.json", overwrite=True)
