@@ -16,7 +16,8 @@ ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text()
 COMMANDS = (
     "edit", "mix", "morph", "reconstruct", "grid", "sample", "align", "presets list",
-    "presets show", "models list", "models info", "train prepare", "train encoder", "train preview", "doctor",
+    "presets show", "models list", "models info", "train prepare", "train encoder",
+    "train preview", "doctor",
 )  # fmt: skip
 
 
