@@ -114,7 +114,7 @@ class TestDoctor:
 
 
 class TestHelp:
-    @pytest.mark.parametrize("command", ["", *COMMANDS, *LISTINGS, *TRAININGS])
+    @pytest.mark.parametrize("command", ["", *COMMANDS, *LISTINGS])
     @pytest.mark.parametrize("flag", ["-h", "--help"])
     def test_everything_has_help(self, run, command, flag):
         ended = run(*command.split(), flag)
