@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from facemod.fidelity.transfer import SMOOTH, gaussian_blur
-from facemod.latent.interpolate import Step, lerp
+from facemod.latent.interpolate import Step, between
 from facemod.models.base import FaceModel
 from facemod.pipeline import EncodedFace, to_pixels, to_tensor
 
@@ -41,7 +41,7 @@ def morph_frames(
         if step.t in (0.0, 1.0):
             yield to_pixels(photos[there if step.t else here])[0]
             continue
-        decoded = model.decode(lerp(faces[here].codes, faces[there].codes, step.t)).cpu()
+        decoded = model.decode(between(faces[here].codes, faces[there].codes, step.t)).cpu()
         frame = resized(decoded, size) + smooth[here].lerp(smooth[there], step.t)
         for face, presence in ((here, 1 - step.t), (there, step.t)):
             frame += presence**DETAIL_FADES * (residuals[face] - smooth[face])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from enum import Enum
 
@@ -27,6 +27,20 @@ SCALE_LIMITS = {Scale.COARSE: 8, Scale.MID: 64, Scale.FINE: 1 << 30}
 def scale_of(resolution: int) -> Scale:
     """The range that a layer of ``resolution`` px belongs to."""
     return next(scale for scale, limit in SCALE_LIMITS.items() if resolution <= limit)
+
+
+def slots_of(scale: Scale, resolutions: Sequence[int], family: str) -> tuple[int, ...]:
+    """The slots of a ``family`` model that act at ``scale``; UsageError if there are none."""
+    if len(resolutions) == 1:
+        raise UsageError(
+            f"a {family} model has one latent for all scales and cannot mix them; it can edit, "
+            "morph, sample, reconstruct and align. To mix scales use an automodulator, for "
+            "example --model bundled"
+        )
+    slots = tuple(i for i, r in enumerate(resolutions) if scale_of(r) is scale)
+    if not slots:
+        raise UsageError(f"this model has no {scale.value} scales: it ends at {resolutions[-1]} px")
+    return slots
 
 
 @dataclass(frozen=True)
@@ -58,12 +72,14 @@ class Codes:
     ``resolutions`` holds, for each slot, the output resolution in px that the slot acts on.
     ``details`` holds what encoded photos show beyond their styles, one entry for each photo that
     shines through: none for samples, two half way between two photos.
+    ``geometry`` says how to walk between styles: ``flat`` in straight lines, ``sphere`` along arcs.
     """
 
     styles: Tensor
     family: str
     resolutions: tuple[int, ...]
     details: tuple[Details, ...] = ()
+    geometry: str = "flat"
 
     def __post_init__(self) -> None:
         if self.styles.ndim != 3 or self.styles.shape[1] != len(self.resolutions):
@@ -88,8 +104,12 @@ class Codes:
         return replace(self, details=())
 
     def slots(self, scale: Scale) -> tuple[int, ...]:
-        """The slots of one range of scales."""
-        return tuple(i for i, r in enumerate(self.resolutions) if scale_of(r) is scale)
+        """The slots of one range of scales.
+
+        Raises:
+            UsageError: the model has none, because it knows no scales or is too small.
+        """
+        return slots_of(scale, self.resolutions, self.family)
 
     def with_slots(self, slots: Iterable[int], source: Codes) -> Codes:
         """These codes with some slots taken from ``source`` (style mixing).

@@ -5,8 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
 from facemod.errors import UsageError
 from facemod.latent.codes import Codes
+
+SMALLEST_SINE = 1e-4
 
 EASINGS: dict[str, Callable[[float], float]] = {
     "linear": lambda t: t,
@@ -15,18 +21,31 @@ EASINGS: dict[str, Callable[[float], float]] = {
 }
 
 
-def lerp(a: Codes, b: Codes, t: float) -> Codes:
-    """The codes a fraction ``t`` of the straight way from ``a`` (0) to ``b`` (1).
+def between(a: Codes, b: Codes, t: float) -> Codes:
+    """The codes a fraction ``t`` of the way from ``a`` (0) to ``b`` (1).
 
     The wavelet decoder's w is a flat space, so straight lines are the right path (Karras et
-    al. 2019, section 4.1). Details of ``a`` fade out while those of ``b`` fade in.
+    al. 2019, section 4.1); latents on a sphere are joined by arcs. Details of ``a`` fade out
+    while those of ``b`` fade in.
     """
     a.check_same_space(b)
+    path = slerp if a.geometry == "sphere" else torch.lerp
     fading = [entry.scaled(1 - t) for entry in a.details]
     rising = [entry.scaled(t) for entry in b.details]
-    return replace(
-        a, styles=a.styles.lerp(b.styles.to(a.styles), t), details=(*fading, *rising)
-    )
+    styles = path(a.styles, b.styles.to(a.styles), t)
+    return replace(a, styles=styles, details=(*fading, *rising))
+
+
+def slerp(a: Tensor, b: Tensor, t: float) -> Tensor:
+    """A fraction ``t`` of the arc from ``a`` to ``b`` [..., D] (Shoemake 1985).
+
+    Points that (almost) coincide, or lie opposite each other, have no one arc: straight line.
+    """
+    cosine = F.cosine_similarity(a, b, dim=-1).clamp(-1, 1)[..., None]
+    angle = torch.arccos(cosine)
+    sine = torch.sin(angle)
+    bent = (torch.sin((1 - t) * angle) * a + torch.sin(t * angle) * b) / sine
+    return torch.where(sine > SMALLEST_SINE, bent, torch.lerp(a, b, t))
 
 
 @dataclass(frozen=True)

@@ -12,27 +12,23 @@ import json
 import math
 import os
 import re
-import struct
 from collections.abc import Iterable, Mapping
 from dataclasses import MISSING, Field, dataclass, field, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from facemod.errors import ModelError, UsageError
+from facemod.models.headers import read_header
 
 if TYPE_CHECKING:
     from torch import Tensor
 
 FAMILY = "wavelet"
-FORMAT = "1"
-METADATA = "__metadata__"
 SUFFIX = ".safetensors"
 TENSOR = "direction"
 LEVEL_TENSOR = "level"
 PANELS = ("Expression", "Face", "Hair", "Pose", "Accessories", "Make-up", "Light", "Own")
 FOLDER_VARIABLE = "FACEMOD_PRESETS_DIR"
-# Headers of presets are about one kilobyte; a longer one is damage, or an attack on memory.
-MAX_HEADER_BYTES = 1 << 20
 NAME = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
 _PACKAGE = Path(__file__).parents[1]
 
@@ -168,8 +164,10 @@ def read_facts(path: Path) -> Preset:
         ModelError: the file is missing or damaged, or its facts are incomplete.
     """
     header = read_header(path)
+    if TENSOR not in header:
+        raise ModelError(f"{path}: not a facemod preset, it holds no {TENSOR}")
     try:
-        facts = json.loads(header[METADATA]["config"])
+        facts = json.loads(header["__metadata__"]["config"])
         known = {
             fact.name: facts[fact.name]
             for fact in fields(Preset)
@@ -211,28 +209,3 @@ def _typed(facts: dict[str, Any]) -> dict[str, Any]:
 
 def _numbers(facts: dict[str, Any]) -> dict[str, float]:
     return {str(name): float(value) for name, value in facts.items()}
-
-
-def read_header(path: Path) -> dict[str, Any]:
-    """The JSON header of a safetensors file whose tensors are all there."""
-    try:
-        with path.open("rb") as file:
-            (length,) = struct.unpack("<Q", file.read(8))
-            if length > MAX_HEADER_BYTES:
-                raise ModelError(f"{path}: damaged, its header claims {length} bytes")
-            header = json.loads(file.read(length))
-            present = file.seek(0, os.SEEK_END) - 8 - length
-    except OSError as error:
-        raise ModelError(f"{path}: cannot be read ({error.strerror})") from error
-    except (struct.error, ValueError, RecursionError) as error:
-        raise ModelError(f"{path}: not a readable safetensors file") from error
-    try:
-        if header[METADATA]["facemod.format"] != FORMAT:
-            raise ModelError(f"{path}: written by another version of facemod")
-        if max(header[name]["data_offsets"][1] for name in header if name != METADATA) > present:
-            raise ModelError(f"{path}: truncated")
-        if TENSOR not in header:
-            raise KeyError(TENSOR)
-    except (KeyError, TypeError, IndexError, ValueError) as error:
-        raise ModelError(f"{path}: not a facemod preset") from error
-    return header

@@ -27,10 +27,15 @@ class ModelInfo:
     """``flat`` (walk in straight lines) or ``sphere``."""
     licence: str
     parameters: int
+    truncation: float = 0.7
+    """How far from the average face random ones are drawn unless asked otherwise."""
+    images_seen: int = 0
+    """How many images it was trained on, counting repetitions; 0 if unknown."""
+    source: str = ""
 
 
 class FaceModel(Protocol):
-    """An encoder and a modulated decoder behind three calls."""
+    """An encoder and a decoder behind three calls."""
 
     info: ModelInfo
     device: torch.device

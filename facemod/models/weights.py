@@ -70,9 +70,14 @@ def filled(network: Network, path: Path) -> Network:
     return network
 
 
-def fill(network: torch.nn.Module, state: dict[str, Tensor], path: Path) -> None:
-    """Load ``state`` into ``network``, saying which file is to blame when they do not match."""
+def fill(
+    network: torch.nn.Module, state: dict[str, Tensor], path: Path, *, assign: bool = False
+) -> None:
+    """Load ``state`` into ``network``, saying which file is to blame when they do not match.
+
+    ``assign`` makes the tensors themselves the network's, which one on the meta device needs.
+    """
     try:
-        network.load_state_dict(state)
+        network.load_state_dict(state, assign=assign)
     except RuntimeError as error:
         raise ModelError(f"{path}: the weights do not fit this network ({error})") from error

@@ -9,7 +9,7 @@ import torch
 
 from facemod.errors import UsageError
 from facemod.latent.codes import Codes, Details, Scale, concatenate, scale_of
-from facemod.latent.interpolate import lerp
+from facemod.latent.interpolate import between
 
 RESOLUTIONS = (4, 8, 16, 64, 128, 1024)
 
@@ -123,7 +123,7 @@ def test_a_sample_lends_no_details():
 
 
 def test_details_cross_over_between_two_photos():
-    from_a, from_b = lerp(detailed(1), detailed(2), 0.25).details
+    from_a, from_b = between(detailed(1), detailed(2), 0.25).details
     assert (float(from_a.maps.mean()), float(from_a.weights)) == (1, 0.75)
     assert (float(from_b.maps.mean()), float(from_b.weights)) == (2, 0.25)
 

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import itertools
+from dataclasses import replace
+from itertools import pairwise
 
 import pytest
 import torch
 
 from facemod.errors import UsageError
 from facemod.latent.codes import Codes
-from facemod.latent.interpolate import EASINGS, Step, lerp, walk
+from facemod.latent.interpolate import EASINGS, Step, between, walk
 
 
 def codes(value: float) -> Codes:
@@ -17,14 +19,14 @@ def codes(value: float) -> Codes:
 
 
 def test_lerp_is_a_straight_line():
-    assert lerp(codes(1), codes(3), 0.25).styles.eq(1.5).all()
-    assert torch.equal(lerp(codes(1), codes(3), 0.0).styles, codes(1).styles)
-    assert torch.equal(lerp(codes(1), codes(3), 1.0).styles, codes(3).styles)
+    assert between(codes(1), codes(3), 0.25).styles.eq(1.5).all()
+    assert torch.equal(between(codes(1), codes(3), 0.0).styles, codes(1).styles)
+    assert torch.equal(between(codes(1), codes(3), 1.0).styles, codes(3).styles)
 
 
 def test_lerp_between_models_is_refused():
     with pytest.raises(UsageError):
-        lerp(codes(0), Codes(torch.zeros(1, 2, 3), "pioneer", (4, 16)), 0.5)
+        between(codes(0), Codes(torch.zeros(1, 2, 3), "pioneer", (4, 16)), 0.5)
 
 
 @pytest.mark.parametrize("ease", EASINGS)
@@ -77,3 +79,27 @@ def test_time_never_runs_back():
 def test_walks_that_cannot_be(faces, frames, ease, complaint):
     with pytest.raises(UsageError, match=complaint):
         list(walk(faces, frames, ease=ease))
+
+
+def on_sphere(count: int, seed: int) -> Codes:
+    styles = torch.randn(count, 2, 64, generator=torch.Generator().manual_seed(seed))
+    styles /= styles.norm(dim=2, keepdim=True)
+    return Codes(styles, "automodulator", (4, 8), geometry="sphere")
+
+
+def test_walks_on_a_sphere_keep_to_it_at_even_speed() -> None:
+    a, b = on_sphere(3, 1), on_sphere(3, 2)
+    stops = [between(a, b, t).styles for t in (0.0, 0.25, 0.5, 0.75, 1.0)]
+    assert torch.allclose(stops[0], a.styles, atol=1e-6)
+    assert torch.allclose(stops[4], b.styles, atol=1e-6)
+    steps = [(x * y).sum(2) for x, y in pairwise(stops)]
+    assert all(torch.allclose(stop.norm(dim=2), torch.ones(3, 2), atol=1e-6) for stop in stops)
+    assert all(torch.allclose(step, steps[0], atol=1e-5) for step in steps)
+    assert not torch.allclose(stops[2], a.styles.lerp(b.styles, 0.5), atol=1e-2)
+
+
+def test_points_without_one_arc_are_joined_by_a_line() -> None:
+    a = on_sphere(1, 1)
+    opposite = replace(a, styles=-a.styles)
+    assert torch.allclose(between(a, a, 0.3).styles, a.styles, atol=1e-6)
+    assert between(a, opposite, 0.5).styles.isfinite().all()

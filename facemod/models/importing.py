@@ -1,0 +1,113 @@
+"""Turning published checkpoints into models of the user's: once, checked, without pickles after."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+
+from facemod.errors import ModelError, OutputExistsError
+from facemod.models.families import FAMILIES, family_of
+from facemod.models.pickles import read_pickle
+from facemod.models.published import Checkpoint, Tensors
+from facemod.models.sphere import Facts, centre_of, write_model
+from facemod.models.store import Stored, note, place_for, sha256_of
+from facemod.models.weights import fill
+
+
+@dataclass(frozen=True)
+class Release:
+    """A checkpoint that its authors published."""
+
+    file: str
+    about: str
+
+
+# https://zenodo.org/record/4298894; the numbers are training images seen.
+RELEASES = {
+    "ffhq512": Release("42420000_state.pth", "faces, 512 px; the one its authors use for edits"),
+    "ffhq256": Release("34740000_state.pth", "faces, 256 px"),
+    "celebahq256": Release("31877148_state.pth", "faces of celebrities, 256 px"),
+    "lsuncars256": Release("32057140_state.pth", "cars, 256 px"),
+    "lsunbedrooms256": Release("27574284_state.pth", "bedrooms, 256 px"),
+}
+
+
+@dataclass(frozen=True)
+class Imported:
+    """A checkpoint that became a model."""
+
+    model: Stored
+    facts: Facts
+    notes: tuple[str, ...]
+
+
+def import_checkpoint(
+    path: Path, name: str | None = None, *, url: str | None = None, overwrite: bool = False
+) -> Imported:
+    """Convert a published checkpoint into a model of the user's.
+
+    Args:
+        path: the pickle as published.
+        name: what to call the model; by default its name upstream, or that of the file.
+        url: where the file came from, for the record.
+        overwrite: an installed model of that name may be replaced.
+
+    Raises:
+        UsageError: the name cannot be one.
+        OutputExistsError: there is a model of that name.
+        ModelError: the file is not a checkpoint that can be used; see :class:`Checkpoint`.
+    """
+    target = place_for(name or default_name(path))
+    if target.path.exists() and not overwrite:
+        raise OutputExistsError(
+            f"a model called {target.name} is installed already; --overwrite replaces it, --name "
+            "gives another name"
+        )
+    checkpoint = Checkpoint.read(read_pickle(path), path)
+    facts = convert(checkpoint, target, overwrite=overwrite)
+    note(target, {"file": path.name, "sha256": sha256_of(path), "url": url})
+    return Imported(target, facts, notes_on(checkpoint))
+
+
+def default_name(path: Path) -> str:
+    """What a checkpoint is called when nobody says: as its authors do, or as its file."""
+    published = {release.file: name for name, release in RELEASES.items()}
+    return published.get(path.name) or re.sub(r"[^a-z0-9]+", "-", path.stem.lower()).strip("-")
+
+
+def convert(checkpoint: Checkpoint, target: Stored, *, overwrite: bool) -> Facts:
+    """Write a checkpoint as a model file and return what its header says."""
+    family = FAMILIES[family_of(checkpoint)]
+    facts, *states = family.convert(checkpoint)
+    with torch.device("meta"):
+        networks = family.networks(facts)
+    for network, state in zip(networks, states, strict=True):
+        fill(network, finite(state, checkpoint.path), checkpoint.path, assign=True)
+    nowhere = torch.zeros(facts.latent)
+    centre = centre_of(family.load(target.name, facts, networks, nowhere, "cpu"))
+    if not torch.isfinite(centre).all():
+        raise ModelError(f"{checkpoint.path}: its networks do not compute finite pictures")
+    write_model(target.path, facts, networks, centre, overwrite=overwrite)
+    return facts
+
+
+def finite(state: Tensors, path: Path) -> Tensors:
+    """The tensors in float32; ModelError if scaling made any of them infinite."""
+    single = {name: tensor.float() for name, tensor in state.items()}
+    for name, tensor in single.items():
+        if not torch.isfinite(tensor).all():
+            raise ModelError(f"{path}: {name} cannot be normalised (a weight is zero or too large)")
+    return single
+
+
+def notes_on(checkpoint: Checkpoint) -> tuple[str, ...]:
+    """What is worth knowing about a checkpoint before using its model."""
+    if 0 <= checkpoint.fade < 1:
+        return (
+            f"its newest level was still fading in ({checkpoint.fade:.0%}); it is used in full, "
+            "as its authors do",
+        )
+    return ()
