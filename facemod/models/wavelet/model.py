@@ -15,6 +15,7 @@ from facemod.models.wavelet import encoder as encoders
 from facemod.models.wavelet.decoder import SLOT_RESOLUTIONS, SLOTS, STYLE_DIM, Decoder
 from facemod.models.wavelet.details import BLOCKS_BEFORE, DetailPath
 from facemod.models.wavelet.encoder import Encoder
+from facemod.models.wavelet.fast import FastDecoder
 from facemod.models.wavelet.mapping import Mapping
 from facemod.models.weights import filled
 
@@ -43,6 +44,8 @@ class WaveletModel:
         self.encoder.to(memory_format=torch.channels_last)
         self.decoder.to(memory_format=torch.channels_last)
         self.details.to(memory_format=torch.channels_last)
+        # For inference; ``decoder`` itself is what gradients can go through.
+        self.painter = FastDecoder(self.decoder) if self.device.type == "cpu" else self.decoder
         self.info = ModelInfo(
             name="bundled",
             family=FAMILY,
@@ -69,16 +72,16 @@ class WaveletModel:
     def decode(self, codes: Codes) -> Tensor:
         """Codes -> images [N, 3, 1024, 1024] in [-1, 1]."""
         styles = codes.styles.to(self.device)
-        features = self.decoder.features(styles, BLOCKS_BEFORE)
+        features = self.painter.features(styles, BLOCKS_BEFORE)
         residual = sum(self.residual(entry, styles, features) for entry in codes.details)
-        return self.decoder.image(features + residual, styles, BLOCKS_BEFORE).clamp_(-1, 1)
+        return self.painter.image(features + residual, styles, BLOCKS_BEFORE).clamp_(-1, 1)
 
     def residual(self, entry: Details, styles: Tensor, features: Tensor) -> Tensor:
         """What one entry of details adds to the ``features`` [N, 512, 64, 64] of ``styles``."""
         was = entry.styles.to(self.device)
         before = features
         if not torch.equal(was, styles):
-            before = self.decoder.features(was, BLOCKS_BEFORE)
+            before = self.painter.features(was, BLOCKS_BEFORE)
         weights = entry.weights.to(self.device)[:, None, None, None]
         return weights * self.details.decoder(entry.maps.to(self.device), before, features)
 
