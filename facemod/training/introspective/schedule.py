@@ -1,0 +1,87 @@
+"""When the networks grow, and with which settings each resolution is trained."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+FADE = 1200.0
+"""A new resolution fades in over so many thousand images."""
+MATCHING_AFTER_FADE = 1.5
+BATCHES = (128, 128, 128, 64, 32, 32, 16, 4)
+"""Images per step at 4, 8, ... 512 px, as published for one GPU of 12 GB."""
+
+
+@dataclass(frozen=True)
+class Stage:
+    """Settings that hold from ``start`` (thousand images) on."""
+
+    start: float
+    level: int
+    """Training works at 4 << level px."""
+    learning_rate: float
+    margin: float = 0.0
+    """How far the encoder may win; 0 is no limit."""
+
+
+@dataclass(frozen=True)
+class Position:
+    """What holds at one step."""
+
+    level: int
+    fade: float
+    """How much of the new resolution shows, 0..1."""
+    matching: float
+    """Factor on the reconstruction's weight."""
+    learning_rate: float
+    margin: float
+    batch: int
+
+
+class Schedule:
+    """Stages one after the other; each takes its published share of all steps.
+
+    Args:
+        stages: all published stages, by start; those above ``level`` are left out.
+        end: where the last published stage ends, in thousand images.
+        level: of the resolution that is wanted.
+        batch: images per step of every stage; by default as published.
+    """
+
+    def __init__(
+        self, stages: Sequence[Stage], end: float, level: int, batch: int | None = None
+    ) -> None:
+        later = [stage.start for stage in stages if stage.level > level]
+        self.end = later[0] if later else end
+        self.stages = [stage for stage in stages if stage.level <= level]
+        ends = [*(stage.start for stage in self.stages[1:]), self.end]
+        self._lengths = [b - s.start for s, b in zip(self.stages, ends, strict=True)]
+        self._batches = [batch or BATCHES[stage.level] for stage in self.stages]
+        self._entered = {s.level: s.start for s in reversed(self.stages)}
+
+    def steps(self, thousand_images: float | None = None) -> int:
+        """Steps in all when so many images are shown in place of the published number."""
+        published = sum(self._steps())
+        return round(published * (thousand_images or self.end) / self.end)
+
+    def _steps(self) -> list[float]:
+        return [1000 * length / b for length, b in zip(self._lengths, self._batches, strict=True)]
+
+    def at(self, progress: float) -> Position:
+        """The settings after a share ``progress`` (0..1) of all steps."""
+        steps = self._steps()
+        left = progress * sum(steps)
+        index = 0
+        while index < len(steps) - 1 and left >= steps[index]:
+            left -= steps[index]
+            index += 1
+        stage = self.stages[index]
+        since = stage.start + left * self._batches[index] / 1000 - self._entered[stage.level]
+        return Position(
+            level=stage.level,
+            fade=min(1.0, since / FADE) if stage.level else 1.0,
+            matching=1.0 if since < FADE else MATCHING_AFTER_FADE,
+            learning_rate=stage.learning_rate,
+            margin=stage.margin,
+            batch=self._batches[index],
+        )

@@ -1,0 +1,68 @@
+"""Schedules: published stages, squeezed in proportion; fade-in without a jump."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+
+import numpy as np
+import pytest
+import torch
+
+from facemod.training.introspective.methods import AUTOMODULATOR, BALANCED, METHODS
+from facemod.training.introspective.replay import ImagePool
+from facemod.training.introspective.schedule import Schedule, Stage
+
+TWO = (Stage(0, 0, 1e-3), Stage(2400, 1, 5e-4, 0.05))
+
+
+@pytest.mark.parametrize("name", METHODS)
+def test_stages_follow_each_other_and_levels_grow_one_by_one(name: str) -> None:
+    stages = METHODS[name].stages
+    assert (stages[0].start, stages[0].level) == (0, 0)
+    for before, after in pairwise(stages):
+        assert after.start > before.start
+        assert after.level - before.level in (0, 1)
+
+
+def test_the_published_number_of_steps() -> None:
+    # 32 px: 2.4M images in each of three stages of batch 128 and one of batch 64
+    assert Schedule(AUTOMODULATOR.stages, AUTOMODULATOR.end, 3).steps() == 3 * 18750 + 37500
+    assert Schedule(AUTOMODULATOR.stages, AUTOMODULATOR.end, 3).steps(96) == 938
+
+
+def test_levels_fade_in_over_half_of_a_stage_and_then_match_harder() -> None:
+    schedule = Schedule(TWO, 4800, 1)
+    start, quarter, middle = (schedule.at(p) for p in (0.5, 0.625, 0.75))
+    assert (start.level, start.fade, start.matching) == (1, 0.0, 1.0)
+    assert quarter.fade == pytest.approx(0.5)
+    assert (middle.fade, middle.matching) == (1.0, 1.5)
+    assert (middle.learning_rate, middle.margin) == (5e-4, 0.05)
+    assert schedule.at(0).fade == 1.0  # nothing comes before 4 px
+    assert schedule.at(1.0).level == 1
+
+
+def test_time_is_shared_by_steps_where_batches_differ() -> None:
+    schedule = Schedule(AUTOMODULATOR.stages, AUTOMODULATOR.end, 3)
+    assert schedule.at(0.59).level == 2  # 3 * 18750 of 93750 steps are 60 %
+    assert schedule.at(0.61).level == 3
+
+
+def test_a_second_stage_of_one_level_does_not_fade_again() -> None:
+    schedule = Schedule(BALANCED.stages, BALANCED.end, 4)
+    second = next(p for p in np.linspace(0, 1, 500) if schedule.at(p).margin == 0.02)
+    assert schedule.at(second).level == 4
+    assert schedule.at(second).fade == 1.0
+
+
+def test_the_pool_gives_back_what_it_was_given_and_forgets_other_resolutions() -> None:
+    pool, rng = ImagePool(), np.random.default_rng(0)
+    first = torch.arange(8.0)[:, None, None, None].expand(8, 3, 4, 4)
+    assert torch.equal(pool.exchanged(first, 8, rng), first)
+    second = first + 100
+    got = pool.exchanged(second, 8, rng)
+    earlier = (got[:, 0, 0, 0] < 100).sum()
+    assert 0 < earlier < 8
+    assert len(pool.images) == 8
+    larger = torch.zeros(2, 3, 8, 8)
+    assert torch.equal(pool.exchanged(larger, 8, rng), larger)
+    assert len(pool.images) == 2
