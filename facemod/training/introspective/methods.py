@@ -27,6 +27,12 @@ class Method:
     """Decoder steps per encoder step."""
     matching_weight: float
     """Of the reconstruction in the encoder's loss."""
+    modulated: bool = False
+    """Whether latents modulate every level (AdaIN), or enter at 4 px only."""
+    pixel_norm: bool = False
+    """Whether the decoder normalises feature vectors (without modulation only)."""
+    spectral_decoder: bool = False
+    """Whether the decoder's weights are spectrally normalised, or equalised."""
     robust: bool = False
     """Reconstruct by the adaptive robust loss instead of the absolute difference."""
     extra_divergence: bool = False
@@ -58,6 +64,7 @@ PIONEER = Method(
     betas=(0.0, 0.99),
     decoder_steps=2,
     matching_weight=1.0,
+    pixel_norm=True,
 )
 BALANCED = Method(
     "balanced",
@@ -74,6 +81,7 @@ BALANCED = Method(
     betas=(0.0, 0.9),
     decoder_steps=1,
     matching_weight=1.0,
+    spectral_decoder=True,
 )
 AUTOMODULATOR = Method(
     "automodulator",
@@ -83,6 +91,7 @@ AUTOMODULATOR = Method(
     betas=(0.0, 0.99),
     decoder_steps=1,
     matching_weight=0.2,
+    modulated=True,
     robust=True,
     extra_divergence=True,
     bounded_above=True,

@@ -45,7 +45,8 @@ class Schedule:
         stages: all published stages, by start; those above ``level`` are left out.
         end: where the last published stage ends, in thousand images.
         level: of the resolution that is wanted.
-        batch: images per step of every stage; by default as published.
+        batch: images per step at ``level``, and in the published proportion below; by default
+            as published.
     """
 
     def __init__(
@@ -56,7 +57,8 @@ class Schedule:
         self.stages = [stage for stage in stages if stage.level <= level]
         ends = [*(stage.start for stage in self.stages[1:]), self.end]
         self._lengths = [b - s.start for s, b in zip(self.stages, ends, strict=True)]
-        self._batches = [batch or BATCHES[stage.level] for stage in self.stages]
+        scale = batch / BATCHES[level] if batch else 1.0
+        self._batches = [max(2, round(BATCHES[s.level] * scale)) for s in self.stages]
         self._entered = {s.level: s.start for s in reversed(self.stages)}
 
     def steps(self, thousand_images: float | None = None) -> int:

@@ -1,0 +1,228 @@
+"""Encoder against decoder, one step each; a task for :mod:`facemod.training.loop`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
+
+from facemod.imaging.sheet import tile
+from facemod.models.growing import random_latents, resolution_of
+from facemod.pipeline import to_pixels
+from facemod.training.introspective.methods import Method
+from facemod.training.introspective.networks import Pair, decode
+from facemod.training.introspective.objectives import (
+    DIVERGENCE_WEIGHT,
+    absolute,
+    contest,
+    divergence,
+    entanglement,
+    latent_mismatch,
+)
+from facemod.training.introspective.pictures import Pictures
+from facemod.training.introspective.replay import ImagePool, pool_size
+from facemod.training.introspective.robust import AdaptiveLoss
+from facemod.training.introspective.schedule import Position, Schedule
+from facemod.training.loop import Fabric, Moment
+
+AVERAGING = 0.999
+SHOWN = 8  # pictures in a row of the sheet
+
+
+class Trainer:
+    """The networks, pictures and optimisers of one run."""
+
+    def __init__(
+        self, method: Method, schedule: Schedule, pair: Pair, pictures: Pictures, fabric: Fabric
+    ) -> None:
+        self.method, self.schedule, self.pictures, self.fabric = method, schedule, pictures, fabric
+        self.pair = fabric.to_device(pair)
+        self.encoder, self.decoder = self.pair.encoder, self.pair.decoder
+        self.robust = fabric.to_device(AdaptiveLoss(pair.levels if method.robust else 0))
+        average = AveragedModel(self.decoder, multi_avg_fn=get_ema_multi_avg_fn(AVERAGING))
+        self.average = average.requires_grad_(False)
+        self.for_encoder = torch.optim.Adam(
+            [*self.encoder.parameters(), *self.robust.parameters()], betas=method.betas
+        )
+        self.for_decoder = torch.optim.Adam(self.decoder.parameters(), betas=method.betas)
+        self.pool = ImagePool()
+        self.level = 0
+
+    def step(self, moment: Moment) -> dict[str, Tensor]:
+        """One step of the encoder and the decoder's steps; returns their losses."""
+        now = self.schedule.at(moment.progress)
+        if now.level > self.level:
+            self.level = now.level
+            if self.method.robust:
+                self.robust.enter(now.level)
+        losses = self._improve(
+            self.encoder, self.for_encoder, now, self.encoder_losses(now, moment.rng)
+        )
+        for _ in range(self.method.decoder_steps):
+            losses |= self._improve(
+                self.decoder, self.for_decoder, now, self.decoder_losses(now, moment.rng)
+            )
+            self.average.update_parameters(self.decoder)
+        return losses
+
+    def _improve(
+        self,
+        network: nn.Module,
+        optimizer: torch.optim.Optimizer,
+        now: Position,
+        losses: dict[str, Tensor],
+    ) -> dict[str, Tensor]:
+        for group in optimizer.param_groups:
+            group["lr"] = now.learning_rate
+        optimizer.zero_grad(set_to_none=True)
+        self.fabric.backward(sum(losses.values()))
+        self._agree(p for group in optimizer.param_groups for p in group["params"])
+        optimizer.step()
+        return {name: loss.detach() for name, loss in losses.items()}
+
+    def encoder_losses(self, now: Position, rng: np.random.Generator) -> dict[str, Tensor]:
+        """What the encoder is trained with; the decoder is frozen, but lets gradients through."""
+        method = self.method
+        self.encoder.requires_grad_(True)
+        self.decoder.requires_grad_(False)
+        images = self.pictures.batch(now.batch, resolution_of(now.level), rng)
+        images = self.fabric.to_device(images)
+        latents = self.encode(images, now)
+        decoded = self.decode(self.pair.repeated(latents), now)
+        real = divergence(latents)
+        fake = divergence(self.encode(self.fakes(now, rng), now))
+        difference = (
+            self.robust(decoded, images, now.level) if method.robust else absolute(decoded, images)
+        )
+        losses = {
+            "matching": method.matching_weight * now.matching * difference,
+            "contest": contest(real, fake, now.margin, bounded_above=method.bounded_above),
+        }
+        if method.extra_divergence:
+            losses["spread"] = DIVERGENCE_WEIGHT * real
+        return losses
+
+    @torch.no_grad()
+    def fakes(self, now: Position, rng: np.random.Generator) -> Tensor:
+        """Decoded images for the encoder; once the level has faded in, some from earlier steps."""
+        styles, _ = self.draw(now, self.method.mixed_for_encoder, rng)
+        images = self.decode(styles, now)
+        if now.fade < 1 or now.matching == 1:
+            return images
+        return self.pool.exchanged(images, pool_size(now.level), rng)
+
+    def decoder_losses(self, now: Position, rng: np.random.Generator) -> dict[str, Tensor]:
+        """What the decoder is trained with; the encoder is frozen, but lets gradients through.
+
+        The latents of images that mix two latents cannot be recovered. There, the first levels'
+        features have to be what the recovered latent makes of them.
+        """
+        self.encoder.requires_grad_(False)
+        self.decoder.requires_grad_(True)
+        styles, cut = self.draw(now, self.method.mixed_for_decoder, rng)
+        recovered = self.encode(self.decode(styles, now), now)
+        mixed = self.mixed_count(now, self.method.mixed_for_decoder)
+        losses = {
+            "divergence": DIVERGENCE_WEIGHT * divergence(recovered),
+            "latent": latent_mismatch(recovered[mixed:], styles[mixed:, -1]),
+        }
+        if mixed:
+            again = self.pair.repeated(recovered[:mixed])
+            with self.fabric.autocast():
+                before = self.decoder.features(styles[:mixed], range(cut))
+                after = self.decoder.features(again, range(cut))
+            losses["entanglement"] = entanglement(before, after)
+        return losses
+
+    def mixed_count(self, now: Position, share: float) -> int:
+        """How many images of a batch mix two latents; at 4 px there is nothing to mix."""
+        return round(share * now.batch) if now.level else 0
+
+    def draw(self, now: Position, share: float, rng: np.random.Generator) -> tuple[Tensor, int]:
+        """Random styles [batch, levels, D]; the first share of them change at a random level.
+
+        Returns them and that level, 1 up to the present one.
+        """
+        dim, mixed = self.pair.latent, self.mixed_count(now, share)
+        styles = self.pair.repeated(random_latents(now.batch, dim)).clone()
+        cut = int(rng.integers(1, now.level + 1)) if now.level else 1
+        styles[:mixed, cut:] = random_latents(mixed, dim)[:, None]
+        return self.fabric.to_device(styles), cut
+
+    def encode(self, images: Tensor, now: Position) -> Tensor:
+        """Images of the present level -> latents [N, D]."""
+        images = images.contiguous(memory_format=torch.channels_last)
+        with self.fabric.autocast():
+            return self.encoder(images, now.level, now.fade).float()
+
+    def decode(self, styles: Tensor, now: Position) -> Tensor:
+        """Styles [N, levels, D] -> images of the present level, not clamped."""
+        with self.fabric.autocast():
+            return decode(self.decoder, styles, now.level, now.fade).float()
+
+    def _agree(self, parameters: Iterable[nn.Parameter]) -> None:
+        """Average gradients over all devices.
+
+        Wrappers that do so by themselves want one pass through each network per step, and the
+        same parameters in all of them; here every network is run several times, or frozen.
+        """
+        if self.fabric.world_size == 1:
+            return
+        gradients = [p.grad for p in parameters if p.grad is not None]
+        mean = self.fabric.all_reduce(torch.cat([g.flatten() for g in gradients]), reduce_op="mean")
+        for gradient, part in zip(
+            gradients, mean.split([g.numel() for g in gradients]), strict=True
+        ):
+            gradient.copy_(part.view_as(gradient))
+
+    @torch.no_grad()
+    def sheet(self) -> NDArray[np.uint8]:
+        """Pictures above their reconstructions; random ones; and mixes, where there are any.
+
+        The mixes have the coarser levels of the random pictures and the finer ones of others.
+        """
+        now, levels = Position(self.level, 1.0, 1.0, 0.0, 0.0, SHOWN), self.pair.levels
+        shown = np.linspace(0, len(self.pictures) - 1, SHOWN).astype(np.int64)
+        images = self.fabric.to_device(self.pictures.shrunk(shown, resolution_of(self.level)))
+        generator = torch.Generator().manual_seed(0)
+        drawn = random_latents(2 * SHOWN, self.pair.latent, generator)
+        coarse, fine = self.pair.repeated(self.fabric.to_device(drawn)).chunk(2)
+        self.encoder.eval()
+        rows = [images, self._averaged(self.pair.repeated(self.encode(images, now)))]
+        self.encoder.train()
+        rows.append(self._averaged(coarse))
+        if self.method.modulated:
+            cut = (levels + 1) // 2
+            rows.append(self._averaged(torch.cat([coarse[:, :cut], fine[:, cut:]], 1)))
+        return tile(to_pixels(torch.cat(rows)), columns=SHOWN, gap=2)
+
+    def _averaged(self, styles: Tensor) -> Tensor:
+        """What the averaged decoder shows at the present level."""
+        network = self.average.module.eval()
+        with self.fabric.autocast():
+            return decode(network, styles, self.level).float().clamp(-1, 1)
+
+    def state(self) -> dict[str, Any]:
+        pool = torch.stack(self.pool.images) if self.pool.images else torch.zeros(0)
+        return {
+            "level": self.level,
+            "pair": self.pair.state_dict(),
+            "average": self.average.state_dict(),
+            "robust": self.robust.state_dict(),
+            "for_encoder": self.for_encoder.state_dict(),
+            "for_decoder": self.for_decoder.state_dict(),
+            # of every device, and therefore one dimension more
+            "pool": self.fabric.all_gather(pool).reshape(self.fabric.world_size, *pool.shape),
+        }
+
+    def resume(self, state: dict[str, Any]) -> None:
+        self.level = state["level"]
+        for name in ("pair", "average", "robust", "for_encoder", "for_decoder"):
+            getattr(self, name).load_state_dict(state[name])
+        pool = state["pool"][self.fabric.global_rank]
+        self.pool.images = list(self.fabric.to_device(pool))
