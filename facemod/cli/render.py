@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 
 from rich.console import Console
@@ -14,7 +14,9 @@ from rich.progress import (
     BarColumn,
     MofNCompleteColumn,
     Progress,
+    TaskProgressColumn,
     TextColumn,
+    TimeElapsedColumn,
     TimeRemainingColumn,
 )
 from rich.table import Table as RichTable
@@ -120,3 +122,23 @@ def progress(total: int, *, shown: bool) -> Iterator[Progress]:
     with bar:
         bar.add_task("starting", total=total)
         yield bar
+
+
+@contextmanager
+def share_done(*, shown: bool) -> Iterator[tuple[Callable[[str], None], Callable[[float], None]]]:
+    """For work of unknown length, two functions: say a line, and move a bar to a share 0..1.
+
+    The bar, with an ETA, is on stderr when that is a terminal; lines go above it.
+    """
+    console = words()
+    columns = (BarColumn(), TaskProgressColumn(), TimeElapsedColumn(), TimeRemainingColumn())
+    bar = Progress(*columns, console=console, transient=True,
+                   disable=not (shown and console.is_terminal))  # fmt: skip
+    task = bar.add_task("", total=1.0)
+
+    def tell(line: str) -> None:
+        if shown:
+            console.print(escape(line))
+
+    with bar:
+        yield tell, lambda share: bar.update(task, completed=share)

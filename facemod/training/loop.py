@@ -47,10 +47,14 @@ class Moment:
     """Steps done before this one."""
     progress: float
     """How far the schedule is, 0..1, by steps or by time."""
-    rate: float
-    """Factor on the learning rate, 0..1: linear warm-up, then half a cosine down to 2 %."""
     rng: np.random.Generator
     """Fresh at each step, and different on each device. torch is seeded from it as well."""
+
+    def rate(self, warmup: int) -> float:
+        """Factor on the learning rate, 0..1: linear warm-up, then half a cosine down to 2 %."""
+        rise = min(1.0, (self.step + 1) / max(1, warmup))
+        half_cosine = (1 + math.cos(math.pi * self.progress)) / 2
+        return rise * (LOWEST_RATE + (1 - LOWEST_RATE) * half_cosine)
 
 
 class Task(Protocol):
@@ -99,10 +103,12 @@ def train(
     folder: Path,
     options: LoopOptions,
     tell: Callable[[str], None],
+    moved: Callable[[float], None] = lambda progress: None,
 ) -> dict[str, Any]:
     """Train what ``build`` makes until its steps or minutes are over, or ``stop_after``.
 
-    Resumes from the run folder's state if there is one. ``tell`` gets a line now and then.
+    Resumes from the run folder's state if there is one. ``tell`` gets a line now and then, and
+    ``moved`` after every step how far the run is, 0..1.
     Returns facts: steps, minutes, whether the run is finished, the last losses.
 
     Raises:
@@ -114,7 +120,7 @@ def train(
     fabric = make_fabric(options)
     torch.manual_seed(options.seed)
     torch.backends.cudnn.benchmark = True
-    loop = Loop(build(fabric), fabric, folder, options, tell)
+    loop = Loop(build(fabric), fabric, folder, options, tell, moved)
     loop.resume()
     return loop.run()
 
@@ -124,9 +130,10 @@ class Loop:
 
     def __init__(
         self, task: Task, fabric: Fabric, folder: Path, options: LoopOptions,
-        tell: Callable[[str], None],
+        tell: Callable[[str], None], moved: Callable[[float], None],
     ) -> None:  # fmt: skip
         self.task, self.fabric, self.folder, self.options = task, fabric, folder, options
+        self.moved = moved
         self.tell = tell if fabric.is_global_zero else lambda line: None
         self.step = 0
         self.losses: dict[str, float] = {}
@@ -158,6 +165,7 @@ class Loop:
         while (progress := self.progress()) < 1 and not self._time_is_up():
             losses = self.task.step(self._moment(progress))
             self.step += 1
+            self.moved(progress)
             if self.step % STATS_EVERY == 0 or self.step == 1:
                 self._note(losses)
             if self.step % self.options.checkpoint_every == 0:
@@ -177,10 +185,7 @@ class Loop:
         o = self.options
         rng = np.random.default_rng([o.seed, self.fabric.global_rank, self.step])
         torch.manual_seed(int(rng.integers(2**62)))
-        rise = min(1.0, (self.step + 1) / max(1, o.warmup))
-        half_cosine = (1 + math.cos(math.pi * progress)) / 2
-        rate = rise * (LOWEST_RATE + (1 - LOWEST_RATE) * half_cosine)
-        return Moment(self.step, progress, rate, rng)
+        return Moment(self.step, progress, rng)
 
     def _note(self, losses: Mapping[str, Tensor]) -> None:
         """Append a line to the statistics; say it, too, when it is time to."""

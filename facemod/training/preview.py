@@ -111,7 +111,7 @@ class PreviewTrainer:
         """One optimiser step; returns the mean squared error."""
         o = self.options
         for group in self.optimizer.param_groups:
-            group["lr"] = o.learning_rate * group["factor"] * moment.rate
+            group["lr"] = o.learning_rate * group["factor"] * moment.rate(o.warmup)
         fresh = self.draw(o.samples, moment.rng)
         styles, target = self.replay.extended(*fresh, o.replayed, moment.rng)
         loss = F.mse_loss(self.trained(styles).float(), target)

@@ -36,7 +36,6 @@ class LoopOptions:
         float | None,
         Setting("Save and leave after so many minutes of this call; the same command goes on."),
     ] = None
-    warmup: Annotated[int, Setting("Steps of rising learning rate.")] = 200
     checkpoint_every: Annotated[int, Setting("Steps between checkpoints.")] = 200
     device: Annotated[str, Setting("auto, cpu, cuda, cuda:N or mps.")] = "auto"
     devices: Annotated[int, Setting("How many GPUs (or processes on CPU) share the work.")] = 1
@@ -46,8 +45,9 @@ class LoopOptions:
 
 @dataclass(frozen=True)
 class SampleOptions:
-    """Where decoder samples come from."""
+    """Where decoder samples come from, and how gently training begins."""
 
+    warmup: Annotated[int, Setting("Steps of rising learning rate.")] = 200
     samples: Annotated[int, Setting("Fresh decoder samples per step and device.", DATA_PANEL)] = 12
     replayed: Annotated[
         int,

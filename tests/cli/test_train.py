@@ -76,7 +76,8 @@ def recorded(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
     """What the loop is called with, instead of training."""
     seen: dict[str, Any] = {}
 
-    def train(build, folder, options, tell):
+    def train(build, folder, options, tell, moved):
+        moved(0.5)
         seen.update(folder=folder, options=options)
         if options.steps == 13:
             raise KeyboardInterrupt

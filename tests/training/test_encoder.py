@@ -135,7 +135,7 @@ def options(files: Path) -> EncoderOptions:
     )  # fmt: skip
 
 
-LOOP = LoopOptions(steps=3, checkpoint_every=2, device="cpu", warmup=1)
+LOOP = LoopOptions(steps=3, checkpoint_every=2, device="cpu")
 
 
 def run(

@@ -76,11 +76,11 @@ def perform(
     """Print and save the options, train, and report. Ctrl-C loses what follows the checkpoint."""
     from facemod.training.loop import train
 
-    tell = (lambda line: None) if printing.quiet else render.say
-    tell(json.dumps(facts, indent=2))
     save_options(run, facts)
     try:
-        ended = train(build, run, loop, tell)
+        with render.share_done(shown=not printing.quiet) as (tell, moved):
+            tell(json.dumps(facts, indent=2))
+            ended = train(build, run, loop, tell, moved)
     except KeyboardInterrupt:
         advice = f"interrupted; the same command goes on from the last checkpoint in {run}"
         return Result(command, warnings=(advice,), interrupted=True)

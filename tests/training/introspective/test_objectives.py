@@ -8,7 +8,11 @@ import pytest
 import torch
 
 from facemod.training.introspective.objectives import (
-    absolute, contest, divergence, entanglement, latent_mismatch,
+    absolute,
+    contest,
+    divergence,
+    entanglement,
+    latent_mismatch,
 )  # fmt: skip
 
 

@@ -8,7 +8,11 @@ import pytest
 import torch
 
 from facemod.training.introspective.robust import (
-    KNOTS, SHAPES, AdaptiveLoss, log_partition, penalty,
+    KNOTS,
+    SHAPES,
+    AdaptiveLoss,
+    log_partition,
+    penalty,
 )  # fmt: skip
 
 
