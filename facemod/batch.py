@@ -11,10 +11,13 @@ import traceback
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from facemod.errors import ExitCode, FacemodError, InputError, NoFaceError
 from facemod.planning import Job
+
+if TYPE_CHECKING:
+    from facemod.faces.face import Face
 
 MEMORY_WORDS = ("out of memory", "not enough memory", "allocate memory")
 
@@ -27,6 +30,16 @@ class FaceOutcome:
     box: tuple[float, ...]
     landmarks: list[list[float]]
     scores: dict[str, float]
+
+    @classmethod
+    def of(cls, face: Face, scores: dict[str, float]) -> FaceOutcome:
+        """What is reported about a face."""
+        return cls(
+            index=face.index,
+            box=tuple(round(float(v), 1) for v in face.box),
+            landmarks=[[round(v, 1) for v in point] for point in face.landmarks.tolist()],
+            scores={name: round(score, 4) for name, score in scores.items()},
+        )
 
 
 @dataclass(frozen=True)
@@ -65,7 +78,7 @@ def explained(problem: Exception) -> FacemodError:
     if isinstance(problem, FacemodError):
         return problem
     words = str(problem) or type(problem).__name__
-    if isinstance(problem, MemoryError) or any(part in words.lower() for part in MEMORY_WORDS):
+    if is_out_of_memory(problem):
         return InputError(
             "not enough memory; use a smaller photo, or --device cpu if the GPU's was meant"
         )
@@ -74,6 +87,12 @@ def explained(problem: Exception) -> FacemodError:
         f"unexpected {type(problem).__name__}: {words} ({Path(where.filename).name}, line "
         f"{where.lineno}); this is a bug in facemod, please report it"
     )
+
+
+def is_out_of_memory(problem: Exception) -> bool:
+    """Whether less at a time may work."""
+    words = str(problem).lower()
+    return isinstance(problem, MemoryError) or any(part in words for part in MEMORY_WORDS)
 
 
 def failed(source: Path | str, error: FacemodError, seconds: float = 0.0) -> Outcome:

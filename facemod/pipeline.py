@@ -58,6 +58,8 @@ class EditedFace:
     pixels: Pixels
     """The edited aligned face [R, R, 3]."""
     scores: dict[str, float]
+    notes: tuple[str, ...] = ()
+    """What people should know about this face."""
 
 
 @dataclass(frozen=True)
@@ -189,3 +191,19 @@ def to_pixels(images: Tensor) -> list[Pixels]:
 def psnr(a: Tensor, b: Tensor) -> float:
     """Peak signal-to-noise ratio in dB of images in [-1, 1]."""
     return float(10 * torch.log10(4 / (a - b).square().mean().clamp_min(1e-10)))
+
+
+def load_editor(
+    device: str, *, model: str = "bundled", aligner: str = "auto"
+) -> tuple[Editor, str]:
+    """An editor on a torch device, and in words why faces are found the way they are.
+
+    Raises:
+        UsageError: there is no such model or aligner.
+        ModelError, MissingExtraError: it cannot be loaded.
+    """
+    from facemod.faces.detect import make_detector
+    from facemod.models.registry import load_model
+
+    detector, reason = make_detector(aligner, device)
+    return Editor(load_model(model, device), detector), reason

@@ -1,4 +1,4 @@
-"""Plans: which photos were asked for, and where each one's results go.
+"""Plans: where each photo's results go.
 
 All of it is settled before any work starts, so that trouble with names costs nothing.
 """
@@ -6,16 +6,29 @@ All of it is settled before any work starts, so that trouble with names costs no
 from __future__ import annotations
 
 import os
-from collections.abc import Collection, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections import defaultdict
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
+from string import Formatter
 
-from facemod.errors import InputError, OutputError, OutputExistsError, UsageError
+from facemod.errors import OutputError, OutputExistsError, UsageError
+from facemod.inputs import READABLE_SUFFIXES, WRITABLE_SUFFIXES, Input
 
-DEFAULT_OUTPUT = Path("facemod-output")
-WRITABLE_SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".tif", ".tiff")
-# What counts as a photo when a folder is given; a file that is named is tried whatever it is.
-READABLE_SUFFIXES = {*WRITABLE_SUFFIXES, ".heic", ".heif", ".avif", ".gif", ".bmp"}
+FIELDS = ("dir", "sub", "stem", "ext", "edit")
+Destination = Callable[[Path, Path, str | None], Path]
+"""The result of a photo: its file, its place below the folder it was found in, the suffix."""
+
+
+@dataclass(frozen=True)
+class Made:
+    """What an earlier run wrote down about a result of the same settings.
+
+    ``source`` is the digest of the photo that it was made from, ``result`` that of the file.
+    """
+
+    source: str
+    result: str
 
 
 @dataclass(frozen=True)
@@ -24,6 +37,10 @@ class Job:
 
     source: Path
     targets: tuple[Path, ...]
+    place: Path = Path()
+    """The photo below the folder it was found in."""
+    made: tuple[tuple[Made, ...], ...] = ()
+    """For each target, what earlier runs made there with the same settings."""
 
     @property
     def target(self) -> Path:
@@ -31,80 +48,54 @@ class Job:
         return self.targets[0]
 
 
-def find_inputs(
-    paths: Sequence[Path], *, recursive: bool = False, output: Path = DEFAULT_OUTPUT
-) -> list[tuple[Path, Path]]:
-    """Every photo that was asked for, with its place below the folder it was found in.
-
-    A folder stands for the photos in it (by suffix, sorted), but not for hidden ones nor for
-    earlier results (what lies in ``output`` or in a folder called facemod-output). A file that
-    was named stands for itself whatever it is, and fails later, alone, if it is no photo.
-
-    Raises:
-        InputError: nothing was found at all.
-    """
-    found: list[tuple[Path, Path]] = []
-    for path in paths:
-        if path.is_dir() and path.suffix.lower() not in READABLE_SUFFIXES:
-            found += [(path / photo, photo) for photo in photos_in(path, recursive, output)]
-        else:
-            found.append((path, Path(path.name)))
-    if not found:
-        listing = ", ".join(str(path) for path in paths)
-        hint = "" if recursive else " (use -r to look into sub-folders)"
-        raise InputError(f"no photos in {listing}{hint}")
-    return found
-
-
-def photos_in(folder: Path, recursive: bool, output: Path) -> Iterator[Path]:
-    """The photos of a folder as paths below it, sorted; see :func:`find_inputs`."""
-    own, results = folder.resolve(), output.resolve()
-    for path in sorted(folder.rglob("*") if recursive else folder.glob("*")):
-        photo = path.relative_to(folder)
-        hidden = any(part.startswith(".") for part in photo.parts)
-        below_output = own in results.parents and (own / photo).is_relative_to(results)
-        is_result = below_output or DEFAULT_OUTPUT.name in photo.parts
-        if photo.suffix.lower() in READABLE_SUFFIXES and not hidden and not is_result:
-            yield photo
-
-
 def plan(
-    inputs: Sequence[tuple[Path, Path]],
+    inputs: Sequence[Input],
     output: Path,
     *,
     suffixes: Sequence[str | None] = (None,),
+    edit: str = "",
     overwrite: bool = False,
     skip_existing: bool = False,
+    made: Mapping[Path, tuple[Made, ...]] | None = None,
 ) -> list[Job]:
     """Give every input its outputs, refusing trouble before any work is done.
 
     Args:
         inputs: each photo, and its place below the folder it was found in.
-        output: a folder, or the file itself when there is exactly one result.
+        output: a folder, a template (see :func:`destination`), or the file itself when there is
+            exactly one result.
         suffixes: one result per suffix, which replaces the end of the photo's name (``.png``,
             ``.compare.png``); None keeps its name and, where it can be written, its format.
+        edit: what ``{edit}`` stands for in a template.
         overwrite: results may replace files.
         skip_existing: results may be there already; such jobs are to be left out.
+        made: results of the same settings that earlier runs wrote, by absolute path. They may
+            be there; it depends on the photos whether they are still good.
 
     Raises:
         UsageError: two inputs would be written to the same place, or one over an input.
         OutputExistsError: a target exists, and neither overwriting nor skipping was asked for.
         OutputError: nothing can be written there.
     """
+    made = made or {}
     # A photo that was named twice, alone and by its folder, is still one photo.
-    inputs = list({source.absolute(): (source, relative) for source, relative in inputs}.values())
-    if names_a_file(output, results=len(inputs) * len(suffixes)):
-        jobs = [Job(inputs[0][0], (output,))]
-    else:
-        jobs = [
-            Job(source, tuple(output / result_name(relative, suffix) for suffix in suffixes))
-            for source, relative in inputs
-        ]
+    inputs = list({source.absolute(): (source, place) for source, place in inputs}.values())
+    target_of = destination(output, results=len(inputs) * len(suffixes), edit=edit)
+    jobs = [
+        Job(source, tuple(target_of(source, place, suffix) for suffix in suffixes), place)
+        for source, place in inputs
+    ]
+    jobs = told_apart(jobs, target_of, suffixes)
     refuse_collisions(jobs)
-    targets = [target for job in jobs for target in job.targets]
     check_targets(
-        targets, [job.source for job in jobs], overwrite=overwrite, skip_existing=skip_existing
+        [target for job in jobs for target in job.targets],
+        [job.source for job in jobs],
+        overwrite=overwrite,
+        skip_existing=skip_existing,
+        made=made,
     )
+    if made:
+        jobs = [replace(j, made=tuple(made.get(t.absolute(), ()) for t in j.targets)) for j in jobs]
     return jobs
 
 
@@ -132,6 +123,58 @@ def plan_one(
     return target
 
 
+def destination(output: Path, *, results: int, edit: str = "") -> Destination:
+    """How ``-o`` names results.
+
+    A template holds fields in braces: ``{dir}`` the photo's folder, ``{sub}`` the photo's
+    folders below the one that was given, ``{stem}`` its name, ``{ext}`` the end of the result's
+    name with its dot, ``{edit}`` the edit in short; ``{{`` is a brace.
+
+    Raises:
+        UsageError: an unknown field, or one file for several results.
+    """
+    if is_template(output):
+        return _template(output, edit)
+    if names_a_file(output, results=results):
+        return lambda source, place, suffix: output
+    return lambda source, place, suffix: output / result_name(place, suffix)
+
+
+def is_template(output: Path) -> bool:
+    """Whether ``-o`` is a template and not a folder or file of that name."""
+    return "{" in str(output) and not output.exists()
+
+
+def fixed_part(output: Path) -> Path | None:
+    """The folder that all results share: where their log goes. None when ``-o`` names a file."""
+    if is_template(output):
+        parts = output.parts
+        return Path(*parts[: next(i for i, part in enumerate(parts) if "{" in part)])
+    return None if names_a_file(output, results=1) else output
+
+
+def _template(output: Path, edit: str) -> Destination:
+    text = str(output)
+    hint = f"a template knows {', '.join('{' + name + '}' for name in FIELDS)}; {{{{ is a brace"
+    try:
+        fields = [(field, spec, how) for _, field, spec, how in Formatter().parse(text)]
+    except ValueError as problem:
+        raise UsageError(f"-o {output}: {problem}; {hint}") from problem
+    for field, spec, how in fields:
+        if field is not None and (field not in FIELDS or spec or how):
+            raise UsageError(f"-o {output}: {{{field}}} is no field; {hint}")
+    if "{ext}" not in output.name and output.suffix.lower() not in WRITABLE_SUFFIXES:
+        raise UsageError(f"-o {output}: end it in {{ext}} or {', '.join(WRITABLE_SUFFIXES)}")
+
+    def target(source: Path, place: Path, suffix: str | None) -> Path:
+        ext = suffix or result_name(place, None).suffix
+        sub = place.parent
+        values = {"dir": source.parent, "sub": sub, "stem": place.stem, "ext": ext, "edit": edit}
+        return Path(text.format(**values))
+
+    return target
+
+
 def names_a_file(output: Path, *, results: int) -> bool:
     """Whether ``-o`` names the result itself and not the folder it goes to.
 
@@ -148,13 +191,34 @@ def names_a_file(output: Path, *, results: int) -> bool:
     return True
 
 
-def result_name(relative: Path, suffix: str | None) -> Path:
+def result_name(place: Path, suffix: str | None) -> Path:
     """The name of a result: the input's own, in a format that can be written."""
     from facemod.imaging.writing import output_suffix
 
     if suffix is not None:
-        return relative.with_name(relative.stem + suffix)
-    return relative.with_suffix(output_suffix(relative))
+        return place.with_name(place.stem + suffix)
+    return place.with_suffix(output_suffix(place))
+
+
+def told_apart(
+    jobs: Sequence[Job], target_of: Destination, suffixes: Sequence[str | None]
+) -> list[Job]:
+    """Jobs like IMG_1.jpg and IMG_1.heic, whose results would both be IMG_1.jpg, told apart.
+
+    A photo whose result cannot have the photo's own name keeps that whole name: IMG_1.heic.jpg.
+    """
+    rivals: dict[Path, list[Job]] = defaultdict(list)
+    for job in jobs:
+        rivals[job.target].append(job)
+
+    def full_name(job: Job) -> Job:
+        if len(rivals[job.target]) == 1 or job.target.name == job.source.name:
+            return job
+        # The photo's own suffix becomes a part of its stem.
+        longer = job.place.with_name(f"{job.place.name}{result_name(job.place, None).suffix}")
+        return replace(job, targets=tuple(target_of(job.source, longer, s) for s in suffixes))
+
+    return [full_name(job) for job in jobs]
 
 
 def refuse_collisions(jobs: Iterable[Job]) -> None:
@@ -171,9 +235,16 @@ def refuse_collisions(jobs: Iterable[Job]) -> None:
 
 
 def check_targets(
-    targets: Sequence[Path], sources: Sequence[Path], *, overwrite: bool, skip_existing: bool
+    targets: Sequence[Path],
+    sources: Sequence[Path],
+    *,
+    overwrite: bool,
+    skip_existing: bool,
+    made: Collection[Path] = (),
 ) -> None:
     """Refuse to replace an input, or anything else that nobody said to replace.
+
+    Targets in ``made`` (absolute paths) may be there.
 
     Raises:
         UsageError, OutputExistsError, OutputError: see :func:`plan`.
@@ -187,7 +258,7 @@ def check_targets(
                 f"{target} is an input: photos are never edited in place; choose another -o"
             )
     refuse_unwritable({target.parent for target in targets})
-    existing = [target for target in targets if os.path.lexists(target)]
+    existing = [t for t in targets if os.path.lexists(t) and t.absolute() not in made]
     if existing and not (overwrite or skip_existing):
         more = f" and {len(existing) - 1} more" if len(existing) > 1 else ""
         raise OutputExistsError(

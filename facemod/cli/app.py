@@ -60,7 +60,8 @@ def reported(name: str, command: Callable[..., Result]) -> Callable[..., None]:
             result = Result(name, error=explained(problem))
             if isinstance(result.error, UnexpectedError):
                 traceback.print_exc()
-        render.render(result, as_json=values["json"], quiet=values["quiet"])
+        as_json = values["json"] or values.get("jsonl", False)
+        render.render(result, as_json=as_json, quiet=values["quiet"])
         raise typer.Exit(int(result.exit_code))
 
     run.__signature__ = expanded.__signature__  # type: ignore[attr-defined]
@@ -124,7 +125,7 @@ def main() -> None:
         # A preset that cannot be read is no option, which may be what went wrong.
         for flaw in find_presets()[1]:
             render.say(flaw)
-        if "--json" in sys.argv[1:]:
+        if {"--json", "--jsonl"} & set(sys.argv[1:]):
             with render.unread_is_fine():
                 error = UsageError(problem.format_message())
                 render.print_envelope(Result(command_words(), error=error))

@@ -17,18 +17,25 @@ import typer
 from rich.markup import escape
 
 from facemod.imaging.opening import MAX_MEGAPIXELS
+from facemod.inputs import DEFAULT_OUTPUT
 from facemod.latent.presets import Preset, find_presets
 from facemod.latent.strengths import Strength, parse_strength
-from facemod.planning import DEFAULT_OUTPUT
 from facemod.training.settings import Setting
 
 IN_PANEL = "Photos"
 OUT_PANEL = "Results"
 MODEL_PANEL = "Model"
+BATCH_PANEL = "Many photos"
 
 Photos = Annotated[
     list[Path],
     typer.Argument(metavar="PHOTO", help="Photos, or folders of photos.", show_default=False),
+]
+PhotosOrList = Annotated[
+    list[Path] | None,
+    typer.Argument(
+        metavar="PHOTO", help="Photos, folders of photos, or quoted globs.", show_default=False
+    ),
 ]
 
 
@@ -49,7 +56,8 @@ class Common(Printing):
         typer.Option(
             "--output",
             "-o",
-            help="A folder, or a file for a single result.",
+            help="A folder, a file for a single result, or where many photos are taken a "
+            "template such as '{dir}/{stem}-{edit}{ext}'.",
             rich_help_panel=OUT_PANEL,
         ),
     ] = DEFAULT_OUTPUT
@@ -101,10 +109,56 @@ class Common(Printing):
         str,
         typer.Option(
             envvar="FACEMOD_DEVICE",
-            help="auto, cpu, cuda, cuda:N or mps.",
+            help="auto, cpu, cuda, cuda:N or mps; several with commas.",
             rich_help_panel=MODEL_PANEL,
         ),
     ] = "auto"
+
+
+def _batch(*names: str, **more: Any) -> Any:
+    return typer.Option(*names, rich_help_panel=BATCH_PANEL, show_default=False, **more)
+
+
+@dataclass(frozen=True)
+class Many:
+    """What every command takes that makes something of each photo by itself."""
+
+    files_from: Annotated[
+        str | None,
+        _batch(metavar="FILE", help="Also take the photos listed in FILE, or on stdin for -."),
+    ] = None
+    null: Annotated[
+        bool, _batch("--null", "-0", help="The list has NUL bytes between names, not newlines.")
+    ] = False
+    retry_failed: Annotated[
+        Path | None,
+        _batch(metavar="LOG", help="Take the photos that failed in an earlier run, by its log."),
+    ] = None
+    shard: Annotated[
+        str | None, _batch(metavar="I/N", help="Do the Ith of N parts, on as many machines.")
+    ] = None
+    dry_run: Annotated[
+        bool, _batch("--dry-run", help="Show what would be written where; do nothing.")
+    ] = False
+    jsonl: Annotated[
+        bool, _batch("--jsonl", help="Print each outcome as a line of JSON when it is there.")
+    ] = False
+    fail_fast: Annotated[
+        bool, _batch("--fail-fast", help="Begin no more photos after the first failure.")
+    ] = False
+    on_no_face: Annotated[
+        str,
+        _batch(metavar="WHAT", help="A photo without a face may fail, skip, or copy to its place."),
+    ] = "fail"
+    jobs: Annotated[int | None, _batch(min=0, help="Photos read and written at the same time.")] = (
+        None
+    )
+    batch_size: Annotated[
+        int | None, _batch(min=1, help="Faces that go through the model together.")
+    ] = None
+    engine: Annotated[
+        str, _batch(metavar="NAME", help="local, or ray for a cluster (facemod[ray]).")
+    ] = "local"
 
 
 AllFaces = Annotated[
@@ -142,7 +196,7 @@ CompareOption = Annotated[
 
 def reserved_names() -> set[str]:
     """Names of ``facemod edit``'s own options, which no preset can have."""
-    taken = {field.name.replace("_", "-") for field in fields(Common)}
+    taken = {f.name.replace("_", "-") for f in (*fields(Common), *fields(Many))}
     return taken | {"no-mark", "faces", "fidelity", "crop", "compare", "force", "help"}
 
 

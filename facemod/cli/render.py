@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import sys
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 
@@ -40,7 +41,7 @@ def words() -> Console:
 
 def say(message: str) -> None:
     """One line for people."""
-    words().print(escape(message))
+    words().print(printable(message))
 
 
 def render(result: Result, *, as_json: bool, quiet: bool) -> None:
@@ -51,15 +52,27 @@ def render(result: Result, *, as_json: bool, quiet: bool) -> None:
         elif result.table is not None:
             print_table(result.table)
     console = words()
-    for outcome in result.outcomes:
-        if not quiet or outcome.error:
-            console.print(outcome_line(outcome))
+    for outcome in () if result.shown else result.outcomes:
+        show(outcome, console, quiet=quiet)
     for message in (*result.warnings, *(() if quiet else result.messages)):
-        console.print(escape(message))
+        console.print(printable(message))
     if len(result.outcomes) > 1 and not quiet:
+        console.print(reasons(result.outcomes), end="")
         console.print(summary(result.outcomes))
     if result.error is not None:
-        console.print(f"[red]error:[/] {escape(str(result.error))}")
+        console.print(f"[red]error:[/] {printable(str(result.error))}")
+
+
+def show(outcome: Outcome, console: Console, *, quiet: bool) -> None:
+    """One outcome for people, above the progress bar if ``console`` has one."""
+    if not quiet or outcome.error:
+        console.print(outcome_line(outcome))
+
+
+def print_outcome(outcome: Outcome) -> None:
+    """One outcome for machines, on stdout, at once."""
+    with unread_is_fine():
+        sys.stdout.write(json.dumps(outcome.as_json(), ensure_ascii=True) + "\n")
 
 
 def print_envelope(result: Result) -> None:
@@ -77,15 +90,24 @@ def unread_is_fine() -> Iterator[None]:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
+def printable(text: str) -> str:
+    """Text as rich markup, with anything that a terminal would not show, or obey, spelt out.
+
+    File names may hold newlines, escape sequences and bytes that are no characters.
+    """
+    clean = os.fsencode(text).decode("utf-8", "backslashreplace")
+    return escape("".join(c if c.isprintable() else ascii(c)[1:-1] for c in clean))
+
+
 def outcome_line(outcome: Outcome) -> str:
     """One file in one line of rich markup."""
-    target = f" -> {escape(outcome.output)}" if outcome.output else ""
+    target = f" -> {printable(outcome.output)}" if outcome.output else ""
     # Messages about a file start with its name, which stands here already.
     message = outcome.error["message"].removeprefix(f"{outcome.input}: ") if outcome.error else ""
-    reason = f": {escape(message)}" if message else ""
-    notes = "".join(f"\n  note: {escape(note)}" for note in outcome.notes)
+    reason = f": {printable(message)}" if message else ""
+    notes = "".join(f"\n  note: {printable(note)}" for note in outcome.notes)
     seconds = f" [dim]{outcome.seconds:.1f} s[/]" if outcome.status == "done" else ""
-    return f"{MARKS[outcome.status]} {escape(outcome.input)}{target}{reason}{seconds}{notes}"
+    return f"{MARKS[outcome.status]} {printable(outcome.input)}{target}{reason}{seconds}{notes}"
 
 
 def summary(outcomes: Iterable[Outcome]) -> str:
@@ -95,6 +117,19 @@ def summary(outcomes: Iterable[Outcome]) -> str:
     return f"{len(statuses)} in all: {', '.join(counts)}"
 
 
+def reasons(outcomes: Iterable[Outcome]) -> RichTable | str:
+    """How many photos failed for which kind of reason, with an example of each."""
+    failures = [outcome for outcome in outcomes if outcome.error]
+    if len(failures) < 2:
+        return ""
+    counts = Counter(outcome.error["code"] for outcome in failures if outcome.error)
+    table = RichTable("photos", "reason", "for example", box=None, header_style="bold")
+    for code, count in counts.most_common():
+        example = next(o.input for o in failures if o.error and o.error["code"] == code)
+        table.add_row(str(count), escape(code), printable(example))
+    return table
+
+
 def print_table(table: Table) -> None:
     """A listing, on stdout: it is the command's data. Lines are cut only for a terminal."""
     console = Console(highlight=False, emoji=False)
@@ -102,7 +137,7 @@ def print_table(table: Table) -> None:
         console.width = UNLIMITED
     rich_table = RichTable(*table.columns, box=None, pad_edge=False, header_style="bold")
     for row in table.rows:
-        rich_table.add_row(*(escape(cell) for cell in row))
+        rich_table.add_row(*(printable(cell) for cell in row))
     console.print(rich_table)
 
 

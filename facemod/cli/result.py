@@ -36,6 +36,10 @@ class Result:
     error: FacemodError | None = None
     """Why the command as a whole stopped."""
     interrupted: bool = False
+    shown: bool = False
+    """Whether the outcomes were shown to people already, as they came."""
+    streamed: bool = False
+    """Whether the outcomes were printed for machines already."""
 
     @property
     def exit_code(self) -> ExitCode:
@@ -62,6 +66,6 @@ class Result:
             "status": self.status,
             "exit_code": int(self.exit_code),
             "error": error,
-            "outcomes": [outcome.as_json() for outcome in self.outcomes],
+            "outcomes": [] if self.streamed else [o.as_json() for o in self.outcomes],
             "data": self.data,
         }

@@ -13,30 +13,17 @@ from facemod.batch import FaceOutcome, Outcome
 from facemod.cli import render
 from facemod.cli.options import Common
 from facemod.cli.result import Result
+from facemod.inputs import find_inputs
 from facemod.planning import Job
 
 if TYPE_CHECKING:
-    from facemod.faces.face import Face
     from facemod.imaging.photo import Photo
     from facemod.pipeline import Editor, EncodedFace
 
 
-def plan_photos(
-    photos: Sequence[Path], common: Common, suffixes: Sequence[str | None] = (None,)
-) -> list[Job]:
-    """The jobs of a command that makes results from each photo by itself."""
-    return planning.plan(
-        planning.find_inputs(photos, recursive=common.recursive, output=common.output),
-        common.output,
-        suffixes=suffixes,
-        overwrite=common.overwrite,
-        skip_existing=common.skip_existing,
-    )
-
-
 def all_photos(photos: Sequence[Path], common: Common) -> list[Path]:
     """The photos of a command that makes one result of all of them, in the order given."""
-    found = planning.find_inputs(photos, recursive=common.recursive, output=common.output)
+    found = find_inputs(photos, recursive=common.recursive, output=common.output)
     return [photo for photo, _ in found]
 
 
@@ -102,16 +89,6 @@ def done(job: Job, faces: Sequence[FaceOutcome], notes: Sequence[str] = ()) -> O
     return Outcome(str(job.source), str(job.target), "done", faces=tuple(faces), notes=tuple(notes))
 
 
-def face_outcome(face: Face, scores: dict[str, float]) -> FaceOutcome:
-    """What is reported about one face."""
-    return FaceOutcome(
-        index=face.index,
-        box=tuple(round(float(v), 1) for v in face.box),
-        landmarks=[[round(v, 1) for v in point] for point in face.landmarks.tolist()],
-        scores={name: round(score, 4) for name, score in scores.items()},
-    )
-
-
 @dataclass(frozen=True)
 class EncodedPhoto:
     """One of several photos whose faces only make sense together."""
@@ -122,7 +99,7 @@ class EncodedPhoto:
 
     def done(self, target: Path) -> Outcome:
         """The outcome of this photo in the result of all."""
-        faces = tuple(face_outcome(face.crop.face, {}) for face in self.faces)
+        faces = tuple(FaceOutcome.of(face.crop.face, {}) for face in self.faces)
         return Outcome(str(self.path), str(target), "done", faces=faces, seconds=self.seconds)
 
 

@@ -15,13 +15,23 @@ if TYPE_CHECKING:
 
 def open_editor(common: Common) -> tuple[Editor, str]:
     """The editor that the options ask for, and a line about the aligner that was chosen."""
-    from facemod.faces.detect import make_detector
-    from facemod.models.registry import load_model
-    from facemod.pipeline import Editor
+    from facemod.pipeline import load_editor
 
-    device, _ = resolve_device(common.device)
-    detector, reason = make_detector(common.aligner, device)
-    return Editor(load_model(common.model, device), detector), reason
+    device, *_ = resolve_devices(common.device)
+    return load_editor(device, model=common.model, aligner=common.aligner)
+
+
+def resolve_devices(names: str) -> list[str]:
+    """The torch devices that ``--device`` means: several with commas; all GPUs with auto.
+
+    Raises:
+        UsageError: one of them is unknown or not there.
+    """
+    import torch
+
+    if names == "auto" and torch.cuda.device_count() > 1:
+        return [f"cuda:{i}" for i in range(torch.cuda.device_count())]
+    return [resolve_device(name)[0] for name in names.split(",")]
 
 
 def resolve_device(name: str) -> tuple[str, str]:

@@ -6,7 +6,7 @@ import errno
 import os
 import secrets
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -38,9 +38,19 @@ def atomic_path(path: str | Path, *, overwrite: bool = False) -> Iterator[Path]:
             temporary.unlink(missing_ok=True)
 
 
-def write_bytes(data: bytes, path: str | Path, *, overwrite: bool = False) -> None:
-    """Write a whole file atomically. Raises the errors of :func:`atomic_path`."""
+def write_bytes(
+    data: bytes,
+    path: str | Path,
+    *,
+    overwrite: bool = False,
+    announce: Callable[[Path], None] = lambda temporary: None,
+) -> None:
+    """Write a whole file atomically. Raises the errors of :func:`atomic_path`.
+
+    ``announce`` hears the name of the temporary file before that file is there.
+    """
     with atomic_path(path, overwrite=overwrite) as temporary:
+        announce(temporary)
         temporary.write_bytes(data)
 
 

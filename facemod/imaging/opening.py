@@ -6,6 +6,7 @@ import stat
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from io import BytesIO
 from pathlib import Path
 from typing import BinaryIO
 
@@ -21,13 +22,13 @@ _pillow_limit = threading.Lock()
 
 @contextmanager
 def opened_image(
-    path: Path, max_megapixels: float = MAX_MEGAPIXELS
+    path: Path, max_megapixels: float = MAX_MEGAPIXELS, data: bytes | None = None
 ) -> Iterator[ImageFile.ImageFile]:
-    """A picture file, recognised but not decoded yet.
+    """A picture file, recognised but not decoded yet; ``data`` is its bytes if they are known.
 
     Raises InputError or MissingExtraError, as :func:`facemod.imaging.reading.open_photo` does.
     """
-    with _stream(path) as stream:
+    with _stream(path) if data is None else BytesIO(data) as stream:
         image = _recognised(stream, path)
         megapixels = image.width * image.height / 1e6
         if megapixels > max_megapixels:
@@ -37,6 +38,15 @@ def opened_image(
                 "raises it if you trust the file"
             )
         yield image
+
+
+def read_file(path: Path) -> bytes:
+    """The bytes of a picture file. Raises InputError."""
+    with _stream(path) as stream:
+        try:
+            return stream.read()
+        except OSError as problem:
+            raise InputError(f"{path}: cannot be read ({problem.strerror})") from problem
 
 
 def _stream(path: Path) -> BinaryIO:

@@ -29,15 +29,18 @@ _TURNS = {
 }
 
 
-def open_photo(path: str | Path, *, max_megapixels: float = MAX_MEGAPIXELS) -> Photo:
+def open_photo(
+    path: str | Path, *, max_megapixels: float = MAX_MEGAPIXELS, data: bytes | None = None
+) -> Photo:
     """Read a photo: JPEG, PNG, WebP, TIFF, AVIF, GIF, BMP, and HEIC with ``facemod[heif]``.
 
     The photo comes out upright, 8 bits per channel, in the file's own RGB colours, its alpha
-    apart; ``source.notes`` says what could not be kept. Raises InputError when there is no
+    apart; ``source.notes`` says what could not be kept. ``data`` holds the file's bytes if they
+    were read already. Raises InputError when there is no
     such photo or it cannot be decoded completely, MissingExtraError for HEIC without the extra.
     """
     path = Path(path)
-    with opened_image(path, max_megapixels) as image:
+    with opened_image(path, max_megapixels, data) as image:
         # Decoding replaces the facts that tell how the file stored its pixels.
         notes, lossless = _coming_losses(image), _is_lossless(image)
         decode(image, path)

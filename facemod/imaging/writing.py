@@ -60,17 +60,25 @@ def write_photo(
     ``overwrite``, and OutputError when the file cannot be written or its suffix is unknown.
     """
     path = Path(path)
-    kind = check_suffix(path)
     if not overwrite and _is_same_file(path, photo.source.path):
         raise OutputExistsError(
             f"{path}: would replace the original photo; choose another place with -o, "
             "or --overwrite if you mean it"
         )
+    data, notes = photo_file(photo, path, mark=mark)
+    write_bytes(data, path, overwrite=overwrite)
+    return notes
+
+
+def photo_file(
+    photo: Photo, path: str | Path, *, mark: Mark | None
+) -> tuple[bytes, tuple[str, ...]]:
+    """The bytes of the file that :func:`write_photo` writes, and what could not be carried."""
+    kind = check_suffix(path)
     notes: list[str] = []
     image = _image_for(photo, kind, notes)
     options = _options(kind, photo.source, mark, notes)
-    write_bytes(_encoded(image, kind, options, path), path, overwrite=overwrite)
-    return tuple(notes)
+    return _encoded(image, kind, options, Path(path)), tuple(notes)
 
 
 def write_image(
@@ -80,10 +88,15 @@ def write_image(
 
     Raises the errors of :func:`write_photo`.
     """
+    write_bytes(image_file(rgb, path, mark=mark), path, overwrite=overwrite)
+
+
+def image_file(rgb: np.ndarray, path: str | Path, *, mark: Mark | None = None) -> bytes:
+    """The bytes of the file that :func:`write_image` writes."""
     kind = check_suffix(path)
     options = _options(kind, Source(Path(path), kind, "RGB"), mark, [])
     image = Image.fromarray(np.ascontiguousarray(rgb))
-    write_bytes(_encoded(image, kind, options, Path(path)), path, overwrite=overwrite)
+    return _encoded(image, kind, options, Path(path))
 
 
 def _is_same_file(path: Path, other: Path) -> bool:

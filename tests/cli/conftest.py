@@ -137,3 +137,9 @@ def photo(workplace: Path) -> MakePhoto:
 def pixels() -> Callable[[Path | str], np.ndarray]:
     """The decoded pixels of a picture file."""
     return lambda path: np.asarray(Image.open(path).convert("RGB"))
+
+
+@pytest.fixture
+def visible() -> Callable[[Path], list[str]]:
+    """The names in a folder, sorted, without hidden ones such as the run log's."""
+    return lambda folder: sorted(p.name for p in folder.iterdir() if p.name != ".facemod")

@@ -2,32 +2,30 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
-from facemod.batch import Outcome
+from facemod.cli.batches import no_copies, plan_batch, shown
 from facemod.cli.options import (
     AllFaces,
     Common,
     CompareOption,
     CropOption,
     FidelityOption,
-    Photos,
+    Many,
+    PhotosOrList,
     chosen_strengths,
     strengths_group,
 )
+from facemod.cli.performing import perform_batch
 from facemod.cli.result import Result
-from facemod.cli.running import done, face_outcome, perform, plan_photos, read
 from facemod.cli.session import check_faces, mark_for, mark_warning, open_editor, parse_fidelity
-from facemod.cli.writing import ResultKind, write_result
 from facemod.errors import UsageError
+from facemod.journal import digest
 from facemod.latent.presets import find_presets
 from facemod.latent.strengths import Strength, preset_edit
-from facemod.planning import Job
-
-if TYPE_CHECKING:
-    from facemod.latent.codes import Codes
+from facemod.results import ResultKind
 
 Strengths = strengths_group()
 Force = Annotated[
@@ -36,9 +34,10 @@ Force = Annotated[
 
 
 def edit(
-    photos: Photos,
     strengths: Strengths,  # type: ignore[valid-type]
     common: Common,
+    many: Many,
+    photos: PhotosOrList = None,
     faces: AllFaces = "all",
     fidelity: FidelityOption = "transfer",
     crop: CropOption = False,
@@ -53,38 +52,38 @@ def edit(
     chosen = chosen_strengths(strengths)
     if not chosen:
         raise UsageError("nothing to edit: give at least one preset, for example --smile +1")
-    warnings = check_ranges(chosen, force=force)
+    warnings = (*check_ranges(chosen, force=force), *mark_warning(common))
     check_faces(faces)
     chosen_fidelity = parse_fidelity(fidelity)
     kind = ResultKind.of(crop=crop, compare=compare)
-    jobs = plan_photos(photos, common, [kind.suffix])
+    if kind is not ResultKind.PHOTO:
+        no_copies(many)
+    settings = {
+        "presets": {name: [str(chosen[name]), digest_of_preset(name)] for name in chosen},
+        "faces": faces,
+        "fidelity": fidelity,
+        "kind": kind.value,
+        "force": force,
+    }
+    short = "_".join(f"{name}{chosen[name]}" for name in sorted(chosen)).replace(":", "")
+    batch = plan_batch("edit", photos, common, many, [kind.suffix], settings, edit=short)
+    if many.dry_run:
+        return shown(batch)
+    from facemod.tasks import Edit
+
     editor, aligner = open_editor(common)
     info = editor.model.info
     move = preset_edit(chosen, info.slots, info.dim, family=info.family, limited=not force)
     recipe = "edit " + " ".join(f"{name}={chosen[name]}" for name in sorted(chosen))
     mark = mark_for(common, kind.mark_kind(chosen_fidelity), recipe)
+    task = Edit(move, chosen_fidelity, kind, mark, move.notes)
+    return perform_batch(batch, task, editor, faces, (aligner,), warnings)
 
-    def work(job: Job) -> Outcome:
-        photo = read(job.source, common)
-        encoded: list[Codes] = []
 
-        def edit_codes(codes: Codes) -> Codes:
-            encoded.append(codes)
-            return move(codes)
-
-        edited, results = editor.edit_photo(
-            photo, edit_codes, faces=faces, fidelity=chosen_fidelity
-        )
-        limits = [
-            f"face {result.crop.face.index}: {note}"
-            for result, codes in zip(results, encoded, strict=True)
-            for note in move.notes(codes)
-        ]
-        notes = write_result(kind, photo, edited, results, job.target, mark, common.overwrite)
-        found = [face_outcome(result.crop.face, result.scores) for result in results]
-        return done(job, found, (*photo.source.notes, *limits, *notes))
-
-    return perform("edit", jobs, work, common, (aligner,), (*warnings, *mark_warning(common)))
+def digest_of_preset(name: str) -> str:
+    """What a preset's file is known by: with another one, results are others."""
+    presets, _ = find_presets()
+    return digest(presets[name].path.read_bytes())
 
 
 def check_ranges(strengths: dict[str, Strength], *, force: bool) -> list[str]:

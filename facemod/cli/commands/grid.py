@@ -14,7 +14,7 @@ from facemod.cli.result import Result
 from facemod.cli.running import all_photos, already_there, encode_photos, plan_together
 from facemod.cli.session import mark_for, mark_warning, open_editor
 from facemod.errors import UsageError
-from facemod.planning import WRITABLE_SUFFIXES
+from facemod.inputs import WRITABLE_SUFFIXES
 
 if TYPE_CHECKING:
     import numpy as np

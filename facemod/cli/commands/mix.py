@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from facemod.batch import FaceOutcome
 from facemod.cli.options import (
     AllFaces,
     Common,
@@ -22,14 +23,14 @@ from facemod.cli.running import (
     all_photos,
     already_there,
     encode_photos,
-    face_outcome,
     plan_together,
     read,
 )
 from facemod.cli.session import check_faces, mark_for, mark_warning, open_editor, parse_fidelity
-from facemod.cli.writing import ResultKind, write_result
 from facemod.errors import UsageError
-from facemod.planning import WRITABLE_SUFFIXES, result_name
+from facemod.inputs import WRITABLE_SUFFIXES
+from facemod.planning import result_name
+from facemod.results import ResultKind, result_file
 
 if TYPE_CHECKING:
     from facemod.latent.codes import Codes
@@ -73,6 +74,7 @@ def mix(
     compare: CompareOption = False,
 ) -> Result:
     """Mix scales of photos; the first is the base: [bold]mix a.jpg b.jpg --coarse-from b[/]."""
+    from facemod.imaging.atomic import write_bytes
     from facemod.pipeline import composited
 
     photos = all_photos(photos, common)
@@ -98,8 +100,9 @@ def mix(
     faces_after = editor.edit_faces(base.faces, edits, chosen_fidelity)
     edited = composited(photo, faces_after, chosen_fidelity)
     mark = mark_for(common, kind.mark_kind(chosen_fidelity), recipe)
-    notes = write_result(kind, photo, edited, faces_after, target, mark, common.overwrite)
-    scored = tuple(face_outcome(face.crop.face, face.scores) for face in faces_after)
+    data, notes = result_file(kind, photo, edited, faces_after, target, mark)
+    write_bytes(data, target, overwrite=common.overwrite)
+    scored = tuple(FaceOutcome.of(face.crop.face, face.scores) for face in faces_after)
     result = replace(base.done(target), faces=scored, notes=(*photo.source.notes, *notes))
     outcomes = (result, *(donor.done(target) for donor in donors))
     return Result("mix", outcomes, messages=(aligner,), warnings=mark_warning(common))

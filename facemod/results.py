@@ -41,22 +41,20 @@ class ResultKind(Enum):
         return "synthetic" if decoded_only else "composite"
 
 
-def write_result(
+def result_file(
     kind: ResultKind,
     photo: Photo,
     edited: Photo,
     faces: Sequence[EditedFace],
     target: Path,
     mark: Mark | None,
-    overwrite: bool,
-) -> tuple[str, ...]:
-    """Write one result; several aligned faces go into one picture. Returns notes on losses."""
-    from facemod.imaging.writing import write_image, write_photo
+) -> tuple[bytes, tuple[str, ...]]:
+    """One result as its file's bytes, and notes on losses; several faces go into one picture."""
+    from facemod.imaging.writing import image_file, photo_file
 
     if kind is ResultKind.PHOTO:
-        return write_photo(edited, target, mark=mark, overwrite=overwrite)
-    write_image(picture(kind, photo, edited, faces), target, mark=mark, overwrite=overwrite)
-    return ()
+        return photo_file(edited, target, mark=mark)
+    return image_file(picture(kind, photo, edited, faces), target, mark=mark), ()
 
 
 def picture(

@@ -1,0 +1,185 @@
+"""Running a planned batch: outcomes are shown and written down as they come."""
+
+from __future__ import annotations
+
+import signal
+import threading
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from rich.console import Console
+
+from facemod import __version__
+from facemod.batch import Outcome
+from facemod.cli import render
+from facemod.cli.batches import Batch
+from facemod.cli.result import Result
+from facemod.cli.session import resolve_devices
+from facemod.errors import OutputError
+from facemod.journal import Journal
+
+if TYPE_CHECKING:
+    from facemod.pipeline import Editor
+    from facemod.runners.stages import Spec
+    from facemod.tasks import Task
+
+GPU_BATCH = 8
+MOST_THREADS = 8
+
+
+class Stopper:
+    """Whether somebody wants the run to end: by Ctrl-C, by SIGTERM, or at the first failure."""
+
+    def __init__(self) -> None:
+        self.asked = self.interrupted = False
+
+    def __call__(self) -> bool:
+        return self.asked
+
+    @contextmanager
+    def listening(self) -> Iterator[Stopper]:
+        """Take the first Ctrl-C as a wish; the second one is Python's own."""
+        if threading.current_thread() is not threading.main_thread():
+            yield self
+            return
+        numbers = (signal.SIGINT, signal.SIGTERM)
+        before = [signal.signal(number, self._hear) for number in numbers]
+        try:
+            yield self
+        finally:
+            for number, handler in zip(numbers, before, strict=True):
+                signal.signal(number, handler)
+
+    def _hear(self, *signal_and_frame: object) -> None:
+        if self.interrupted:
+            raise KeyboardInterrupt
+        self.asked = self.interrupted = True
+        render.say("finishing what is under way; Ctrl-C again leaves it")
+
+
+def perform_batch(
+    batch: Batch,
+    task: Task,
+    editor: Editor,
+    faces: str,
+    messages: tuple[str, ...] = (),
+    warnings: tuple[str, ...] = (),
+) -> Result:
+    """Run the plan. Outcomes are shown and written down as they come."""
+    devices = resolve_devices(batch.common.device)
+    spec = spec_for(batch, task, faces, devices)
+    journal = Journal(batch.log) if batch.log else None
+    begin(journal, batch)
+    outcomes: list[Outcome] = []
+    lost: list[str] = []
+    stopper = Stopper()
+    try:
+        with (
+            stopper.listening(),
+            render.progress(len(batch.jobs), shown=not batch.common.quiet) as bar,
+        ):
+            for outcome in outcomes_of(batch, spec, editor, devices, stopper):
+                outcomes.append(outcome if batch.common.json else replace(outcome, faces=()))
+                lost += written(journal, outcome)
+                bar.update(bar.task_ids[0], advance=1, description=Path(outcome.input).name)
+                tell(outcome, batch, bar.console)
+                stopper.asked |= batch.many.fail_fast and outcome.error is not None
+    except KeyboardInterrupt:
+        stopper.interrupted = True
+    return Result(
+        batch.command,
+        tuple(outcomes),
+        data=dict(Counter(o.status for o in outcomes)) if batch.many.jsonl else None,
+        messages=(*messages, *closing(batch, outcomes)),
+        warnings=(*warnings, *left_to_do(batch, outcomes, stopper), *lost[:1]),
+        interrupted=stopper.interrupted,
+        shown=True,
+        streamed=batch.many.jsonl,
+    )
+
+
+def spec_for(batch: Batch, task: Task, faces: str, devices: Sequence[str]) -> Spec:
+    """What the workers need to know."""
+    from facemod.pipeline import load_editor
+    from facemod.runners.local import cores
+    from facemod.runners.stages import Spec
+
+    common, many = batch.common, batch.many
+    # On a CPU, faces one by one are fastest, and come out the same whatever is around them.
+    batch_size = GPU_BATCH if devices[0].startswith("cuda") else 1
+    return Spec(
+        task,
+        partial(load_editor, model=common.model, aligner=common.aligner),
+        device=devices[0],
+        faces=faces,
+        max_megapixels=common.max_megapixels,
+        overwrite=common.overwrite,
+        skip_existing=common.skip_existing,
+        on_no_face=many.on_no_face,
+        batch_size=many.batch_size or batch_size,
+        threads=min(MOST_THREADS, cores()) if many.jobs is None else many.jobs,
+        log=batch.log,
+    )
+
+
+def outcomes_of(
+    batch: Batch, spec: Spec, editor: Editor, devices: Sequence[str], stopper: Stopper
+) -> Iterator[Outcome]:
+    """Run the jobs where the options say."""
+    from facemod.runners import local
+    from facemod.runners.worker import Worker
+
+    return local.run(Worker(spec, editor), batch.jobs, devices, stopper)
+
+
+def begin(journal: Journal | None, batch: Batch) -> None:
+    """Write down what is to be done. Raises OutputError while nothing is lost yet."""
+    if journal is None:
+        return
+    about = {"command": batch.command, "facemod": __version__, "settings": journal.log.settings}
+    journal.write("run", about | {"photos": len(batch.jobs)})
+    for job in batch.jobs:
+        targets = [str(target) for target in job.targets]
+        facts = {"input": str(job.source), "place": str(job.place), "outputs": targets}
+        journal.write("planned", facts)
+
+
+def written(journal: Journal | None, outcome: Outcome) -> list[str]:
+    """Write an outcome down; what to say when that fails, which must not end the run."""
+    try:
+        if journal is not None:
+            journal.write("outcome", outcome.as_json())
+    except OutputError as problem:
+        return [f"{problem}; it lacks the end of this run"]
+    return []
+
+
+def tell(outcome: Outcome, batch: Batch, console: Console) -> None:
+    """Show an outcome to people and, if they asked for it, to machines."""
+    if batch.many.jsonl:
+        render.print_outcome(outcome)
+    render.show(outcome, console, quiet=batch.common.quiet)
+
+
+def closing(batch: Batch, outcomes: Sequence[Outcome]) -> list[str]:
+    """Where the log is, and what it is good for."""
+    if batch.log is None:
+        return []
+    failures = sum(outcome.error is not None for outcome in outcomes)
+    again = f"; --retry-failed with it tries the {failures} that failed again" if failures else ""
+    return [f"log: {batch.log.path}{again}"]
+
+
+def left_to_do(batch: Batch, outcomes: Sequence[Outcome], stopper: Stopper) -> list[str]:
+    """Words on photos that were not begun, and on how to go on."""
+    left = len(batch.jobs) - len(outcomes)
+    if stopper.interrupted:
+        return [f"interrupted with {left} to do; the same command goes on from here"]
+    if left and batch.many.fail_fast:
+        return [f"stopped at the first failure with {left} to do"]
+    return []

@@ -1,0 +1,163 @@
+"""Inputs: the photos that a command line means, from files, folders, globs and lists."""
+
+from __future__ import annotations
+
+import glob
+import os
+import re
+import sys
+import zlib
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from facemod.errors import InputError, UsageError
+
+DEFAULT_OUTPUT = Path("facemod-output")
+WRITABLE_SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".tif", ".tiff")
+# What counts as a photo when a folder is given; a file that is named is tried whatever it is.
+READABLE_SUFFIXES = {*WRITABLE_SUFFIXES, ".heic", ".heif", ".avif", ".gif", ".bmp"}
+
+Input = tuple[Path, Path]
+"""A photo, and its place below the folder that it was found in."""
+
+
+@dataclass(frozen=True)
+class Shard:
+    """One of ``count`` parts of the inputs, counted from 1."""
+
+    number: int = 1
+    count: int = 1
+
+    @classmethod
+    def parse(cls, text: str) -> Shard:
+        """``3/8`` as a shard; UsageError for another form."""
+        form = re.fullmatch(r"([0-9]{1,9})/([0-9]{1,9})", text)
+        if form is None or not 1 <= int(form[1]) <= int(form[2]):
+            raise UsageError(f"--shard {text}: expected I/N with I from 1 to N, for example 3/8")
+        return cls(int(form[1]), int(form[2]))
+
+    def holds(self, place: Path) -> bool:
+        """Whether a photo belongs to this shard; photos whose results may collide stay together.
+
+        It depends on nothing but the photo's place, so that machines need not agree on anything
+        else, and new photos move no others.
+        """
+        return zlib.crc32(os.fsencode(place.with_suffix(""))) % self.count == self.number - 1
+
+
+def find_inputs(
+    paths: Sequence[Path],
+    *,
+    recursive: bool = False,
+    output: Path = DEFAULT_OUTPUT,
+    listed: Sequence[Path] = (),
+    shard: Shard | None = None,
+    results: Collection[Path] = (),
+) -> list[Input]:
+    """Every photo that was asked for, with its place below the folder it was found in.
+
+    A folder stands for the photos in it (by suffix, sorted), but not for hidden ones nor for
+    earlier results (what lies in ``output`` or in a folder called facemod-output, and the
+    absolute paths in ``results``). A file that was named stands for itself whatever it is, and
+    fails later, alone, if it is no photo; so does a folder that cannot be listed. A name that
+    does not exist but holds ``*``, ``?`` or ``[`` is a glob. ``listed`` photos keep the folders
+    of their paths.
+
+    Raises:
+        InputError: nothing was found at all.
+    """
+    found: list[Input] = []
+    nothing = True
+    for photo in _each(paths, listed, recursive, output, results):
+        nothing = False
+        if shard is None or shard.holds(photo[1]):
+            found.append(photo)
+    if nothing:
+        listing = ", ".join(str(path) for path in paths) or "the list"
+        hint = "" if recursive else " (use -r to look into sub-folders)"
+        raise InputError(f"no photos in {listing}{hint}")
+    return found
+
+
+def _each(
+    paths: Iterable[Path],
+    listed: Iterable[Path],
+    recursive: bool,
+    output: Path,
+    results: Collection[Path],
+) -> Iterator[Input]:
+    for path in paths:
+        if _is_folder(path):
+            for photo in photos_in(path, recursive, output):
+                if not (results and (path / photo).absolute() in results):
+                    yield path / photo, photo
+        elif glob.has_magic(str(path)) and not os.path.lexists(path):
+            yield from _matches(path)
+        else:
+            yield path, Path(path.name)
+    for path in listed:
+        inside = [part for part in path.parts if part not in (path.anchor, "..")]
+        yield path, Path(*inside)
+
+
+def _is_folder(path: Path) -> bool:
+    return path.suffix.lower() not in READABLE_SUFFIXES and path.is_dir()
+
+
+def _matches(pattern: Path) -> Iterator[Input]:
+    """The photos that a glob matches, with their places below its fixed part."""
+    parts = pattern.parts
+    fixed = next(i for i, part in enumerate(parts) if glob.has_magic(part))
+    base = Path(*parts[:fixed])
+    for path in sorted(base.glob(str(Path(*parts[fixed:])))):
+        if path.suffix.lower() in READABLE_SUFFIXES and DEFAULT_OUTPUT.name not in path.parts:
+            yield path, path.relative_to(base)
+
+
+def photos_in(folder: Path, recursive: bool, output: Path) -> Iterator[Path]:
+    """The photos of a folder as paths below it, sorted; see :func:`find_inputs`.
+
+    Links to folders are not followed, so that no loop is walked.
+    """
+    own, results = folder.resolve(), output.resolve()
+    unlisted: list[str] = []
+
+    def note(problem: OSError) -> None:
+        unlisted.append(problem.filename)
+
+    for here, folders, files in os.walk(folder, onerror=note):
+        place = Path(here).relative_to(folder)
+        # A folder that is called as a photo is reported, as a file that is no photo would be.
+        photos = [name for name in [*files, *folders] if _is_photo_name(name)]
+        yield from (place / name for name in sorted(photos))
+        folders[:] = sorted(
+            name
+            for name in folders
+            if recursive
+            and not name.startswith(".")
+            and not _is_photo_name(name)
+            and name != DEFAULT_OUTPUT.name
+            and not (own in results.parents and own / place / name == results)
+        )
+    yield from (Path(name).relative_to(folder) for name in unlisted)
+
+
+def _is_photo_name(name: str) -> bool:
+    return Path(name).suffix.lower() in READABLE_SUFFIXES and not name.startswith(".")
+
+
+def read_list(source: str, *, separator: bytes = b"\n") -> list[Path]:
+    """The paths in a file, or on standard input for ``-``, one a line or between NUL bytes.
+
+    Raises:
+        InputError: there is no such file, or it cannot be read.
+    """
+    try:
+        data = sys.stdin.buffer.read() if source == "-" else Path(source).read_bytes()
+    except OSError as problem:
+        raise InputError(f"--files-from {source}: {problem.strerror or problem}") from problem
+    names = data.split(separator)
+    if separator == b"\n":
+        names = [name.removesuffix(b"\r") for name in names]
+    return [Path(os.fsdecode(name)) for name in names if name]

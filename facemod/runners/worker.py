@@ -1,0 +1,185 @@
+"""The worker: one model on one device, kept busy by threads that read ahead and write behind.
+
+    photos ─ read, find faces, align ─┐                       ┌─ composite, encode, write ─ outcomes
+             (threads, ahead)         └─ faces, in batches ─┘    (threads, behind)
+                                         (this thread)
+
+Everything keeps the order of the photos, so the same photos make the same batches. How far the
+threads run ahead is bounded in photos and in megapixels, so memory does not grow with the folder.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import Executor, Future, ThreadPoolExecutor
+from contextlib import suppress
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+from facemod.batch import Outcome, failed
+from facemod.errors import FacemodError
+from facemod.imaging.opening import opened_image
+from facemod.journal import Journal
+from facemod.pipeline import EditedFace, Editor
+from facemod.planning import Job
+from facemod.runners.faces import FaceLoop
+from facemod.runners.stages import Prepared, Spec, Stages
+
+MEGAPIXELS_IN_FLIGHT = 100.0
+
+
+def never() -> bool:
+    """Run to the end."""
+    return False
+
+
+class Worker:
+    """Does jobs as its spec says. Can be pickled; the model is loaded where it is first used.
+
+    Calling it never raises for one bad photo: every job that was begun ends as an outcome.
+    """
+
+    def __init__(self, spec: Spec, editor: Editor | None = None) -> None:
+        """``editor`` is used instead of opening one, as long as the worker stays where it is."""
+        self.spec = spec
+        self._editor = editor
+        self._stages: Stages | None = None
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {"spec": self.spec, "_editor": None, "_stages": None}
+
+    def open(self) -> Stages:
+        """Load the model, unless it is loaded.
+
+        Raises:
+            ModelError, MissingExtraError: it cannot be.
+        """
+        if self._stages is None:
+            editor = self._editor or self.spec.open_editor(self.spec.device)
+            journal = Journal(self.spec.log.part()) if self.spec.log else None
+            self._stages = Stages(self.spec, editor, journal)
+        return self._stages
+
+    def __call__(self, jobs: Iterable[Job], stop: Callable[[], bool] = never) -> Iterator[Outcome]:
+        """An outcome for each job, in order. After ``stop`` only what was begun is finished."""
+        stages = self.open()
+        threads = self.spec.threads
+        with ThreadPoolExecutor(threads, "facemod") if threads else InThisThread() as pool:
+            yield from Flight(stages, pool, iter(jobs), stop).run()
+
+
+class InThisThread(Executor):
+    """Does everything at once, for debuggers and for machines with one core."""
+
+    def submit(self, work: Callable[..., Any], /, *args: Any, **named: Any) -> Future[Any]:
+        return finished(work(*args, **named))
+
+
+def finished(value: Any) -> Future[Any]:
+    """A future that has come."""
+    future: Future[Any] = Future()
+    future.set_result(value)
+    return future
+
+
+@dataclass
+class Passenger:
+    """A photo on its way, and the room that it takes."""
+
+    future: Future[Any]
+    megapixels: float
+
+
+class Flight:
+    """The photos that are on their way through one call of a worker."""
+
+    def __init__(
+        self, stages: Stages, pool: Executor, jobs: Iterator[Job], stop: Callable[[], bool]
+    ) -> None:
+        self.stages, self.pool, self.jobs, self.stop = stages, pool, jobs, stop
+        spec = stages.spec
+        self.faces = FaceLoop(spec.task, stages.editor, spec.batch_size)
+        self.ahead: deque[Passenger] = deque()
+        self.behind: deque[Passenger] = deque()
+        self.most_ahead = spec.batch_size + spec.threads
+        self.waiting = next(jobs, None)
+
+    def run(self) -> Iterator[Outcome]:
+        """The outcomes, in the order of the jobs."""
+        try:
+            while (self.waiting or self.ahead) and not self.stop():
+                self._fill()
+                if batch := self._next_batch():
+                    self._send_behind(batch)
+                yield from self._landed(wait=not batch)
+        except KeyboardInterrupt:
+            yield from self._landed(wait=True)
+            raise
+        finally:
+            for passenger in self.ahead:
+                passenger.future.cancel()
+        yield from self._landed(wait=True)
+
+    def _fill(self) -> None:
+        """Let threads read ahead as far as there is room."""
+        while self.waiting and len(self.ahead) < self.most_ahead:
+            megapixels = megapixels_of(self.waiting.source)
+            flying = sum(p.megapixels for p in (*self.ahead, *self.behind))
+            if flying and flying + megapixels > MEGAPIXELS_IN_FLIGHT:
+                return
+            future = self.pool.submit(self.stages.prepare, self.waiting)
+            self.ahead.append(Passenger(future, megapixels))
+            self.waiting = next(self.jobs, None)
+
+    def _next_batch(self) -> list[Passenger]:
+        """The next photos that together have faces enough for the model."""
+        batch: list[Passenger] = []
+        faces = 0
+        while self.ahead and faces < self.faces.size:
+            batch.append(self.ahead.popleft())
+            ready = batch[-1].future.result()
+            faces += len(ready.crops) if isinstance(ready, Prepared) else 0
+        return batch
+
+    def _send_behind(self, batch: Sequence[Passenger]) -> None:
+        """Edit the faces of some photos and let threads write the results."""
+        photos = [p.future.result() for p in batch]
+        crops = [crop for ready in photos if isinstance(ready, Prepared) for crop in ready.crops]
+        size, began = self.faces.size, time.perf_counter()
+        results = iter(self.faces.run(crops))
+        seconds = (time.perf_counter() - began) / max(1, len(crops))
+        for passenger, ready in zip(batch, photos, strict=True):
+            future = passenger.future
+            if isinstance(ready, Prepared):
+                if self.faces.size < size:
+                    ready.notes.append(f"memory ran out; batches of {self.faces.size} from here on")
+                ready.seconds += seconds * len(ready.crops)
+                future = self._writing(ready, list(islice(results, len(ready.crops))))
+            self.behind.append(Passenger(future, passenger.megapixels))
+
+    def _writing(
+        self, ready: Prepared, faces: Sequence[EditedFace | FacemodError]
+    ) -> Future[Outcome]:
+        problem = next((face for face in faces if isinstance(face, FacemodError)), None)
+        if problem is not None:
+            return finished(failed(ready.job.source, problem, ready.seconds))
+        return self.pool.submit(self.stages.finish, ready, faces)
+
+    def _landed(self, *, wait: bool) -> Iterator[Outcome]:
+        """Outcomes that are there, in order; with ``wait`` all of them."""
+        while self.behind and (
+            wait or self.behind[0].future.done() or len(self.behind) > self.most_ahead
+        ):
+            yield self.behind.popleft().future.result()
+
+
+def megapixels_of(path: Path) -> float:
+    """The size of a picture file by its header; 0 for what is none, which takes no room."""
+    with suppress(FacemodError), opened_image(path, math.inf) as image:
+        return image.width * image.height / 1e6
+    return 0.0
