@@ -22,6 +22,14 @@ BLOCKS_BEFORE = 4  # decoder blocks before the residual is added
 MAP_CHANNELS = 24
 WIDTH = 64
 LOOK = 32  # channels of the squeezed decoder features
+REACH = 6  # how far, in px of the map, a place may move with an edit
+# Every second px of the square within reach, and the nearest ones all.
+OFFSETS = tuple(
+    (dy, dx)
+    for dy in range(-REACH, REACH + 1)
+    for dx in range(-REACH, REACH + 1)
+    if (dy % 2 == 0 and dx % 2 == 0) or max(abs(dy), abs(dx)) == 1
+)
 
 
 class SeparableResidual(nn.Module):
@@ -56,24 +64,66 @@ class DetailEncoder(nn.Sequential):
 
 
 class DetailDecoder(nn.Module):
-    """Maps and decoder features before and after the edit -> residual [N, 512, 64, 64]."""
+    """Maps and decoder features before and after the edit -> residual [N, 512, 64, 64].
+
+    Where the edit moves the face, the map moves with it: each place looks for itself among the
+    features before. Where it changes the face into something else, a gate lets the residual go.
+    """
 
     def __init__(self) -> None:
         super().__init__()
         features = CHANNELS[BLOCKS_BEFORE]
         self.look = nn.Conv2d(features, LOOK, 1)
+        self.key = nn.Conv2d(features, LOOK, 1, bias=False)
+        self.sharpness = nn.Parameter(torch.tensor(3.0))
+        self.far = nn.Parameter(torch.tensor(-3.0))
         self.body = nn.Sequential(
-            nn.Conv2d(MAP_CHANNELS + 2 * LOOK, WIDTH, 3, padding=1),
+            nn.Conv2d(MAP_CHANNELS + 2 * LOOK + 2, WIDTH, 3, padding=1),
             SeparableResidual(WIDTH),
             SeparableResidual(WIDTH),
         )
         self.out = nn.Conv2d(WIDTH, features, 1)
-        nn.init.zeros_(self.out.weight)
-        nn.init.zeros_(self.out.bias)
+        self.gate = nn.Conv2d(WIDTH, 1, 1)
+        for layer in (self.out, self.gate):
+            nn.init.zeros_(layer.weight)
+            nn.init.zeros_(layer.bias)
+        nn.init.constant_(self.gate.bias, 3.0)
 
     def forward(self, maps: Tensor, before: Tensor, after: Tensor) -> Tensor:
+        change = (after - before).square().mean(1, keepdim=True)
+        changed = 1 - torch.exp(-4 * F.avg_pool2d(change, 5, stride=1, padding=2))
+        moved, match = self.follow(maps, before, after)
+        maps = maps + changed * (moved - maps)
         was, now = self.look(before), self.look(after)
-        return self.out(self.body(torch.cat((maps, was, now - was), dim=1)))
+        facts = (maps, was, now - was, changed, changed * (match - 1))
+        x = self.body(torch.cat(facts, dim=1))
+        return self.out(x) * torch.sigmoid(self.gate(x))
+
+    def follow(self, maps: Tensor, before: Tensor, after: Tensor) -> tuple[Tensor, Tensor]:
+        """Maps as they move with the features, and how well each place was found, -1 to 1.
+
+        Attention from each place after the edit to its neighbours before, nearer ones first.
+        """
+        keys, queries = (F.normalize(self.key(x), dim=1) for x in (before, after))
+        scores, places = [], []
+        for dy, dx in OFFSETS:
+            likeness = (queries * shifted(keys, dy, dx)).sum(1, keepdim=True)
+            distance = F.softplus(self.far) * (dy * dy + dx * dx)
+            scores.append(torch.exp(self.sharpness) * likeness - distance)
+            places.append(likeness)
+        weights = torch.softmax(torch.cat(scores, dim=1).float(), dim=1).to(maps)
+        moved = sum(
+            weights[:, i : i + 1] * shifted(maps, dy, dx) for i, (dy, dx) in enumerate(OFFSETS)
+        )
+        return moved, (weights * torch.cat(places, dim=1)).sum(1, keepdim=True)
+
+
+def shifted(x: Tensor, dy: int, dx: int) -> Tensor:
+    """x[..., i + dy, j + dx] at (i, j), the border repeated."""
+    padded = F.pad(x, (REACH,) * 4, mode="replicate")
+    height, width = x.shape[-2:]
+    top, left = REACH + dy, REACH + dx
+    return padded[..., top : top + height, left : left + width]
 
 
 class DetailPath(nn.Module):
