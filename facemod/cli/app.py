@@ -98,7 +98,7 @@ def register() -> None:
     register_group("models", "The models.", about, models.models_list, models.models_info)
     register_group(
         "train", "Train your own weights.", "Train",
-        train.train_prepare, train.train_preview, train.train_encoder,
+        train.train_prepare, train.train_preview, train.train_encoder, train.train_details,
     )  # fmt: skip
 
 

@@ -3,119 +3,249 @@
 Two kinds of faces teach it. Decoder samples have known styles, so the truth is known even
 *after an edit*: the photo shows styles w, the edit adds d, and the decoder draws w + d. That is
 what teaches the residual to bend with edits (cf. Pehlivan et al. 2023, who need cycles for it).
-Real faces teach it real photos.
+Real faces teach it real photos; an edit of one has no truth, but its effect is that of the same
+edit without details.
 
-Pictures are compared on crops: the decoder's late blocks see only a few neighbours, so a crop of
-its 64 px features gives a crop of the 1024 px picture at a sixteenth of the cost.
+``facemod train details RUN --faces faces.npz --preview preview.safetensors`` runs this.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
 import torch.nn.functional as F
+from numpy.typing import NDArray
 from torch import Tensor
 
-from facemod.errors import InputError
-from facemod.models.wavelet.decoder import BLOCKS, SLOTS, Decoder, StyledConv, inverse_haar
-from facemod.models.wavelet.details import BLOCKS_BEFORE, RESOLUTION
+from facemod.imaging.sheet import tile
+from facemod.models.wavelet.crops import CROP, MARGIN, Window, decode_window
+from facemod.models.wavelet.decoder import Decoder
+from facemod.models.wavelet.details import (
+    BLOCKS_BEFORE,
+    INPUT_RESOLUTION,
+    RESOLUTION,
+    DetailPath,
+)
+from facemod.models.wavelet.encoder import Encoder
+from facemod.models.wavelet.mapping import Mapping
+from facemod.models.weights import fill, filled, load_weights, save_weights
+from facemod.pipeline import to_pixels
+from facemod.training.data import PackedFaces, degrade
+from facemod.training.edits import EditDraws, worsened
+from facemod.training.encoder import blended
+from facemod.training.identity import Identity
+from facemod.training.loop import Fabric, Moment
+from facemod.training.losses import edit_losses, identity_losses, multi_scale_l1, texture_loss
+from facemod.training.preview import PreviewDecoder
+from facemod.training.samples import ExactRenderer, Replay, draw_styles
+from facemod.training.settings import DetailOptions, nameless
 
-CROP = 16  # side of a crop of the 64 px features
-MARGIN = 2  # of which so many at each border suffer from what the crop leaves out
-ZOOM = 1024 // RESOLUTION
+RELEASE = "details.safetensors"
+SHOWN = 8
+WINDOWS = 2  # crops of each face and step
+LONGEST_GRADIENT = 1.0
+FACE = 128  # side of packed faces
 
 
-@dataclass(frozen=True)
-class Window:
-    """A square of the 64 px features: its top left corner."""
+class DetailTrainer:
+    """The networks, data and optimiser of one run; a task for :mod:`facemod.training.loop`."""
 
-    top: int
-    left: int
-
-    def inner(self, crop: Tensor) -> Tensor:
-        """The part of a ``crop`` [N, C, S, S] that what lies outside cannot reach.
-
-        The border of the whole picture has nothing outside, so it stays.
-        """
-        margin = MARGIN * crop.shape[-1] // CROP
-        last = RESOLUTION - CROP
-        rows, columns = (
-            slice(margin if start > 0 else 0, -margin if start < last else None)
-            for start in (self.top, self.left)
+    def __init__(
+        self, options: DetailOptions, fabric: Fabric, folder: Path, checkpoint_every: int,
+        facts: dict[str, Any],
+    ) -> None:  # fmt: skip
+        """``facts`` are the run's plain options, which travel with the release weights."""
+        self.options, self.fabric, self.facts = options, fabric, facts
+        self.faces = PackedFaces(options.faces)
+        decoder, mapping, encoder = (
+            filled(network(), options.bundle / f"{name}.safetensors")
+            for name, network in (("decoder", Decoder), ("mapping", Mapping), ("encoder", Encoder))
         )
-        return crop[..., rows, columns]
+        self.decoder, self.mapping, self.encoder, self.preview, self.identity = (
+            fabric.to_device(part.eval().requires_grad_(False))
+            for part in (
+                decoder, mapping, encoder,
+                filled_preview(decoder, mapping, options.preview), Identity(options.identity),
+            )
+        )  # fmt: skip
+        self.exact = ExactRenderer(self.decoder, INPUT_RESOLUTION)
+        self.path = DetailPath()
+        if options.start:
+            fill(self.path, load_weights(options.start)[0], options.start)
+        optimizer = torch.optim.AdamW(
+            self.path.parameters(), lr=options.learning_rate, weight_decay=1e-3, betas=(0.9, 0.98)
+        )
+        self.trained, self.optimizer = fabric.setup(self.path, optimizer)
+        for name in ("encode", "residual"):
+            self.trained.mark_forward_method(name)
+        self.edits = EditDraws(self.mapping)
+        margin = options.samples * checkpoint_every
+        files = folder / f"replay{fabric.global_rank}"
+        self.replay = Replay(files, options.memory, margin, INPUT_RESOLUTION)
 
-    def of(self, maps: Tensor, side: int = RESOLUTION) -> Tensor:
-        """This part of maps [N, C, side, side], whose side is a multiple of 64."""
-        k = side // RESOLUTION
-        rows = slice(self.top * k, (self.top + CROP) * k)
-        columns = slice(self.left * k, (self.left + CROP) * k)
-        return maps[..., rows, columns]
+    def losses(self, rng: np.random.Generator) -> dict[str, Tensor]:
+        """The weighted losses of one fresh batch."""
+        o = self.options
+        styles, pictures = self.replay.extended(*self.draw_samples(rng), o.replayed, rng)
+        real, known = self.faces.batch(o.reals, rng, self.fabric.device)
+        scene = F.avg_pool2d(pictures, 2)[torch.arange(o.reals) % len(pictures)]
+        real = blended(real, scene, known)
+        photos = degrade(torch.cat([pictures, enlarged(real)]), rng)
+        codes, maps = self.encode(photos), self.trained.encode(photos)
+        drawn, shown = slice(None, len(styles)), slice(len(styles), None)
+        sample, residual = self.sample_losses(styles, codes[drawn], maps[drawn], rng)
+        return {
+            **sample,
+            **self.real_losses(real, known, scene, codes[shown], maps[shown], rng),
+            "size": o.size_weight * residual,
+        }
+
+    @torch.no_grad()
+    def draw_samples(self, rng: np.random.Generator) -> tuple[Tensor, Tensor]:
+        """Fresh styles and the images [samples, 3, 256, 256] they give."""
+        styles = draw_styles(self.mapping, self.options.samples, rng)
+        return styles, self.exact(styles).clamp(-1, 1)
+
+    @torch.no_grad()
+    def encode(self, photos: Tensor) -> Tensor:
+        """Photos [N, 3, 256, 256] -> what the encoder makes of them."""
+        small = F.avg_pool2d(photos, 2).contiguous(memory_format=torch.channels_last)
+        with self.fabric.autocast():
+            return self.encoder(small).float()
+
+    @torch.no_grad()
+    def features(self, styles: Tensor) -> Tensor:
+        """The decoder's features at the details' resolution."""
+        with self.fabric.autocast():
+            return self.decoder.features(styles, BLOCKS_BEFORE).float()
+
+    def sample_losses(
+        self, styles: Tensor, codes: Tensor, maps: Tensor, rng: np.random.Generator
+    ) -> tuple[dict[str, Tensor], Tensor]:
+        """Edited samples against the decoder's own pictures of the edit; the residual's size."""
+        codes = worsened(codes, self.mapping, rng)
+        true, edited = self.edits.draw(styles, codes, rng)
+        after, truth = self.features(edited), self.features(true)
+        residual = self.trained.residual(maps, self.features(codes), after).float()
+        picture, texture = 0.0, 0.0
+        for window in draw_windows(rng):
+            got = window.inner(self.decode(after + residual, edited, window))
+            with torch.no_grad():
+                wanted = window.inner(self.decode(truth, true, window))
+            picture += multi_scale_l1(got, wanted, torch.ones_like(wanted[:, :1]), 5) / WINDOWS
+            texture += texture_loss(got, wanted) / WINDOWS
+        losses = {"sample": picture, "texture": 2 * self.options.texture_weight * texture}
+        return losses, residual.square().mean()
+
+    def real_losses(
+        self, real: Tensor, known: Tensor, scene: Tensor, codes: Tensor, maps: Tensor,
+        rng: np.random.Generator,
+    ) -> dict[str, Tensor]:  # fmt: skip
+        """Real faces against their photos, and their edits against edits without details."""
+        o = self.options
+        before = self.features(codes)
+        full = before + self.trained.residual(maps, before, before).float()
+        photo, texture = 0.0, 0.0
+        for window in draw_windows(rng):
+            got = window.inner(self.decode(full, codes, window))
+            with torch.no_grad():
+                plain = window.inner(self.decode(before, codes, window))
+            small = F.avg_pool2d(got, 1024 // FACE)
+            parts = (window.inner(window.of(x)) for x in (real, known))
+            photo += multi_scale_l1(small, *parts, 3) / WINDOWS
+            texture += texture_loss(got, plain) / WINDOWS
+        image = self.show(full, codes)
+        likeness, features = identity_losses(self.identity, blended(image, scene, known), real)
+        return {
+            "real": o.pixel_weight * photo,
+            "real texture": o.texture_weight * texture,
+            "identity": o.identity_weight * (likeness + features),
+            "edit": o.edit_weight * self.edit_loss(codes, maps, before, image.detach(), rng),
+        }
+
+    def edit_loss(
+        self, codes: Tensor, maps: Tensor, before: Tensor, image: Tensor,
+        rng: np.random.Generator,
+    ) -> Tensor:  # fmt: skip
+        """How far the effect of an edit with details is from that without, sharpness included."""
+        _, edited = self.edits.draw(codes, codes, rng, always=True)
+        after = self.features(edited)
+        residual = self.trained.residual(maps, before, after).float()
+        with torch.no_grad():
+            plain = self.show(after, edited)
+            wanted = plain - self.show(before, codes)
+        got = self.show(after + residual, edited)
+        missed, stray = edit_losses(got - image, wanted)
+        return missed + 0.3 * stray + texture_loss(got, plain, levels=2, cell=4)
+
+    def decode(self, features: Tensor, styles: Tensor, window: Window) -> Tensor:
+        with self.fabric.autocast():
+            return decode_window(self.decoder, features, styles, window).float()
+
+    def show(self, features: Tensor, styles: Tensor) -> Tensor:
+        """The preview [N, 3, 128, 128] of 64 px features."""
+        with self.fabric.autocast():
+            return self.preview.head(features, styles).float()
+
+    def step(self, moment: Moment) -> dict[str, Tensor]:
+        """One optimiser step; returns the losses."""
+        for group in self.optimizer.param_groups:
+            group["lr"] = self.options.learning_rate * moment.rate
+        losses = self.losses(moment.rng)
+        self.optimizer.zero_grad(set_to_none=True)
+        self.fabric.backward(sum(losses.values()))
+        self.fabric.clip_gradients(self.trained, self.optimizer, max_norm=LONGEST_GRADIENT)
+        self.optimizer.step()
+        return {name: loss.detach() for name, loss in losses.items()}
+
+    def state(self) -> dict[str, Any]:
+        return {
+            "path": self.path.state_dict(),
+            "optimizer": self.optimizer.state_dict(),
+            "replay": self.replay.state(),
+        }
+
+    def resume(self, state: dict[str, Any]) -> None:
+        self.path.load_state_dict(state["path"])
+        self.optimizer.load_state_dict(state["optimizer"])
+        self.replay.resume(state["replay"])
+
+    def export(self, folder: Path) -> None:
+        """Write the release weights: fp16, the training options in the header."""
+        facts = {"family": "wavelet", "training": nameless(self.facts)}
+        save_weights(folder / RELEASE, self.path.state_dict(), facts)
+
+    @torch.no_grad()
+    def sheet(self) -> NDArray[np.uint8]:
+        """Real faces, always the same: photo, styles alone, styles with details."""
+        real, _ = self.faces.batch(SHOWN, np.random.default_rng(0), self.fabric.device)
+        photos = enlarged(real)
+        codes = self.encode(photos)
+        before = self.features(codes)
+        with self.fabric.autocast():
+            residual = self.path.residual(self.path.encode(photos), before, before).float()
+        rows = (real, self.show(before, codes), self.show(before + residual, codes))
+        return tile(to_pixels(torch.cat(rows).clamp(-1, 1)), columns=SHOWN, gap=2)
 
 
-def draw_window(rng: np.random.Generator) -> Window:
-    """A random window; those at the border of the picture are drawn as often as others."""
+def draw_windows(rng: np.random.Generator) -> list[Window]:
+    """Random crops; those at the border of the picture come as often as others."""
     last = RESOLUTION - CROP
-    top, left = np.clip(rng.integers(-MARGIN - 2, last + MARGIN + 3, 2), 0, last)
-    return Window(int(top), int(left))
+    corners = rng.integers(-2 * MARGIN, last + 2 * MARGIN + 1, (WINDOWS, 2)).clip(0, last)
+    return [Window(int(top), int(left)) for top, left in corners]
 
 
-def late_crop(decoder: Decoder, features: Tensor, styles: Tensor, window: Window) -> Tensor:
-    """The picture [N, 3, 256, 256] that a ``window`` of the 64 px features leads to.
-
-    Its outermost ``MARGIN * ZOOM`` px differ from those of the whole picture.
-    """
-
-    def styled(conv: StyledConv, x: Tensor, style: Tensor) -> Tensor:
-        x = conv.pointwise(conv.depthwise(conv.modulate(x, style)))
-        return F.leaky_relu(x + window.of(conv.noise, conv.noise.shape[-1]), 0.2)
-
-    x = window.of(features).contiguous(memory_format=torch.channels_last)
-    for i in range(BLOCKS_BEFORE, BLOCKS):
-        block, first, second = decoder.blocks[i], styles[:, 1 + 2 * i], styles[:, 2 + 2 * i]
-        x = styled(block.conv1, inverse_haar(block.up(x, first)), first)
-        x = styled(block.conv2, x, second)
-    return decoder.to_image(x, styles[:, SLOTS - 1])
+def enlarged(faces: Tensor) -> Tensor:
+    """Packed faces at the size that the details path reads."""
+    side = (INPUT_RESOLUTION, INPUT_RESOLUTION)
+    return F.interpolate(faces, side, mode="bicubic", align_corners=False)
 
 
-class DrawnFaces:
-    """Decoder samples kept on disk: ``styles`` [N, 16, 512] and ``images`` [N, 256, 256, 3]."""
-
-    def __init__(self, files: Sequence[Path]) -> None:
-        try:
-            parts = [np.load(file) for file in files]
-            self.styles = torch.cat([torch.from_numpy(part["w"]) for part in parts])
-            self.images = np.concatenate([part["img"] for part in parts])
-        except (OSError, KeyError, ValueError) as error:
-            raise InputError(f"{files}: not drawn faces ({error})") from error
-
-    def __len__(self) -> int:
-        return len(self.styles)
-
-    def batch(self, count: int, rng: np.random.Generator) -> tuple[Tensor, Tensor]:
-        """Styles [count, 16, 512] and images [count, 3, 256, 256] in [-1, 1]."""
-        chosen = rng.integers(0, len(self), count)
-        images = torch.from_numpy(self.images[chosen]).permute(0, 3, 1, 2).float() / 127.5 - 1
-        return self.styles[chosen].float(), images
-
-
-def texture_loss(picture: Tensor, target: Tensor, levels: int = 3, cell: int = 8) -> Tensor:
-    """How much the strength of fine texture differs, whatever its exact place.
-
-    Pixel losses are content with blur where they are unsure; this one is not. Mean absolute
-    difference of the local mean magnitude of each Laplacian band, in cells of ``cell`` px.
-    """
-    total = picture.new_zeros(())
-    for _ in range(levels):
-        smaller = F.avg_pool2d(picture, 2), F.avg_pool2d(target, 2)
-        strengths = [
-            F.avg_pool2d((x - F.interpolate(half, scale_factor=2)).abs().mean(1), cell)
-            for x, half in zip((picture, target), smaller, strict=True)
-        ]
-        total = total + (strengths[0] - strengths[1]).abs().mean()
-        picture, target = smaller
-    return total / levels
+def filled_preview(decoder: Decoder, mapping: Mapping, weights: Path) -> PreviewDecoder:
+    """The fast stand-in for the decoder, with its head's weights."""
+    preview = PreviewDecoder(decoder, mapping.mean)
+    filled(preview.convs, weights)
+    return preview

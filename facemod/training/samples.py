@@ -28,14 +28,14 @@ def draw_styles(mapping: Mapping, count: int, rng: np.random.Generator) -> Tenso
 
 
 class ExactRenderer(nn.Module):
-    """Styles [N, 16, 512] -> what the full decoder shows, area-averaged [N, 3, 128, 128]."""
+    """Styles [N, 16, 512] -> what the full decoder shows, area-averaged [N, 3, side, side]."""
 
-    def __init__(self, decoder: Decoder) -> None:
+    def __init__(self, decoder: Decoder, side: int = SIDE) -> None:
         super().__init__()
-        self.decoder = decoder
+        self.decoder, self.side = decoder, side
 
     def forward(self, styles: Tensor) -> Tensor:
-        return F.interpolate(self.decoder(styles), (SIDE, SIDE), mode="area")
+        return F.interpolate(self.decoder(styles), (self.side, self.side), mode="area")
 
 
 class Replay:
@@ -45,7 +45,7 @@ class Replay:
     a checkpoint remembers is still there when the run was killed later and resumes.
     """
 
-    def __init__(self, files: Path, capacity: int, margin: int) -> None:
+    def __init__(self, files: Path, capacity: int, margin: int, side: int = SIDE) -> None:
         """``files`` is the common beginning of the files' names; a capacity of 0 needs none."""
         self.capacity, self._ring = capacity, capacity + margin
         self._first = self._written = 0
@@ -53,7 +53,7 @@ class Replay:
         if capacity:
             files.parent.mkdir(parents=True, exist_ok=True)
             self._styles = self._open(f"{files}-styles.bin", np.float16, (SLOTS, STYLE_DIM))
-            self._images = self._open(f"{files}-images.bin", np.uint8, (3, SIDE, SIDE))
+            self._images = self._open(f"{files}-images.bin", np.uint8, (3, side, side))
 
     def _open(self, name: str, kind: type, shape: tuple[int, ...]) -> np.memmap:
         path, full = Path(name), (self._ring, *shape)

@@ -95,6 +95,44 @@ class EncoderOptions(SampleOptions):
 
 
 @dataclass(frozen=True)
+class DetailOptions(SampleOptions):
+    """What decides a details path besides the loop."""
+
+    faces: Annotated[
+        Path, Setting("Packed real faces (facemod train prepare).", DATA_PANEL)
+    ] = Path("faces.npz")
+    preview: Annotated[Path, Setting("Weights of the preview decoder.", DATA_PANEL)] = Path(
+        "preview.safetensors"
+    )
+    identity: Annotated[Path, Setting("MobileFaceNet checkpoint.", DATA_PANEL)] = Path(
+        "mobilefacenet.ckpt"
+    )
+    samples: Annotated[
+        int, Setting("Fresh samples per step: each is a full decode.", DATA_PANEL)
+    ] = 1
+    replayed: Annotated[int, Setting("Earlier samples per step.", DATA_PANEL)] = 3
+    memory: Annotated[
+        int, Setting("Samples kept for replay, 213 kB each, in the run.", DATA_PANEL)
+    ] = 2048
+    reals: Annotated[int, Setting("Real faces per step and device.", DATA_PANEL)] = 5
+    start: Annotated[
+        Path | None, Setting("details.safetensors to begin with.", DATA_PANEL)
+    ] = None
+    learning_rate: Annotated[float, Setting("Highest learning rate.", LOSS_PANEL)] = 1.5e-3
+    pixel_weight: Annotated[float, Setting("Weight of real photos' L1.", LOSS_PANEL)] = 2.0
+    texture_weight: Annotated[float, Setting("Weight of the strength of texture.", LOSS_PANEL)] = (
+        2.0
+    )
+    identity_weight: Annotated[float, Setting("Weight of the identity network.", LOSS_PANEL)] = 0.1
+    edit_weight: Annotated[
+        float, Setting("Weight of edits having the effect they have without details.", LOSS_PANEL)
+    ] = 2.0
+    size_weight: Annotated[float, Setting("Weight of the residual's mean square.", LOSS_PANEL)] = (
+        0.02
+    )
+
+
+@dataclass(frozen=True)
 class PreviewOptions(SampleOptions):
     """What decides a preview decoder besides the loop."""
 

@@ -14,6 +14,7 @@ from facemod.cli import render
 from facemod.cli.options import Printing
 from facemod.cli.result import Result
 from facemod.training.settings import (
+    DetailOptions,
     EncoderOptions,
     LoopOptions,
     PreviewOptions,
@@ -50,6 +51,20 @@ def train_encoder(
         return Trainer(options, fabric, run, loop.checkpoint_every, facts)
 
     return perform("train encoder", build, run, facts, loop, printing)
+
+
+def train_details(
+    run: Run, options: DetailOptions, loop: LoopOptions, printing: Printing
+) -> Result:
+    """Train what encoded photos keep beside their styles."""
+    facts = plain(options, loop)
+
+    def build(fabric: Fabric) -> Task:
+        from facemod.training.details import DetailTrainer
+
+        return DetailTrainer(options, fabric, run, loop.checkpoint_every, facts)
+
+    return perform("train details", build, run, facts, loop, printing)
 
 
 def train_preview(

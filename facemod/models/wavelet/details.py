@@ -142,3 +142,10 @@ class DetailPath(nn.Module):
         elif faces.shape[-1] < side:
             faces = F.interpolate(faces, (side, side), mode="bicubic", align_corners=False)
         return self.encoder(faces)
+
+    def residual(self, maps: Tensor, before: Tensor, after: Tensor) -> Tensor:
+        """What the maps add to the features ``after`` an edit [N, 512, 64, 64].
+
+        ``before`` are the features of the styles that the maps were encoded with.
+        """
+        return self.decoder(maps, before, after)

@@ -83,7 +83,7 @@ class WaveletModel:
         if not torch.equal(was, styles):
             before = self.painter.features(was, BLOCKS_BEFORE)
         weights = entry.weights.to(self.device)[:, None, None, None]
-        return weights * self.details.decoder(entry.maps.to(self.device), before, features)
+        return weights * self.details.residual(entry.maps.to(self.device), before, features)
 
     @torch.inference_mode()
     def sample(self, count: int, *, seed: int, truncation: float = 0.7) -> Codes:
