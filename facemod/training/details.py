@@ -193,7 +193,7 @@ class DetailTrainer:
     def step(self, moment: Moment) -> dict[str, Tensor]:
         """One optimiser step; returns the losses."""
         for group in self.optimizer.param_groups:
-            group["lr"] = self.options.learning_rate * moment.rate
+            group["lr"] = self.options.learning_rate * moment.rate(self.options.warmup)
         losses = self.losses(moment.rng)
         self.optimizer.zero_grad(set_to_none=True)
         self.fabric.backward(sum(losses.values()))

@@ -23,7 +23,7 @@ from facemod.training.preview import PreviewDecoder
 from facemod.training.settings import DetailOptions, LoopOptions, plain
 
 BUNDLE = Path(wavelet.__file__).parent
-LOOP = LoopOptions(steps=2, checkpoint_every=1, device="cpu", warmup=1)
+LOOP = LoopOptions(steps=2, checkpoint_every=1, device="cpu")
 
 
 @pytest.fixture(scope="module")
@@ -42,7 +42,7 @@ def options(tmp_path_factory: pytest.TempPathFactory) -> DetailOptions:
     torch.save({"net_state_dict": MobileFaceNet().state_dict()}, folder / "identity.ckpt")
     return DetailOptions(
         faces=folder / "faces.npz", preview=folder / "preview.safetensors",
-        identity=folder / "identity.ckpt", samples=1, replayed=0, reals=1, memory=2,
+        identity=folder / "identity.ckpt", samples=1, replayed=0, reals=1, memory=2, warmup=1,
     )  # fmt: skip
 
 
