@@ -17,7 +17,7 @@ README = (ROOT / "README.md").read_text()
 COMMANDS = (
     "edit", "mix", "morph", "reconstruct", "grid", "sample", "align", "presets list",
     "presets show", "models list", "models info", "train prepare", "train encoder",
-    "train preview", "doctor",
+    "train preview", "evaluate", "doctor",
 )  # fmt: skip
 
 

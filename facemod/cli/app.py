@@ -17,6 +17,7 @@ from facemod.cli.commands import (
     align,
     doctor,
     edit,
+    evaluate,
     grid,
     mix,
     models,
@@ -88,6 +89,7 @@ def register() -> None:
     panels: dict[str, tuple[Callable[..., Result], ...]] = {
         "Edit photos": (edit.edit, mix.mix, morph.morph),
         "Look inside": (reconstruct.reconstruct, grid.grid, sample.sample, align.align),
+        "Train": (evaluate.evaluate,),
         "About facemod": (doctor.doctor,),
     }
     for panel, commands in panels.items():

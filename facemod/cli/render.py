@@ -51,6 +51,9 @@ def render(result: Result, *, as_json: bool, quiet: bool) -> None:
             print_envelope(result)
         elif result.table is not None:
             print_table(result.table)
+            for table in result.tables:
+                sys.stdout.write("\n")
+                print_table(table)
     console = words()
     for outcome in () if result.shown else result.outcomes:
         show(outcome, console, quiet=quiet)

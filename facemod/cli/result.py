@@ -30,6 +30,8 @@ class Result:
     data: Any = None
     """What a listing command found, ready for JSON."""
     table: Table | None = None
+    tables: tuple[Table, ...] = ()
+    """Further tables, shown after ``table``."""
     messages: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
     """Messages that ``--quiet`` does not silence."""

@@ -11,8 +11,9 @@ from __future__ import annotations
 import io
 import os
 import zipfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -38,30 +39,36 @@ JPEG_QUALITIES = (30, 95)
 _threads = ThreadPoolExecutor(min(8, os.cpu_count() or 1))
 
 
-def photos_in(source: Path) -> Iterator[tuple[str, Pixels | None]]:
-    """(name, upright RGB uint8 [H, W, 3]) of every photo in a folder or zip file, by name.
+def photos_in(source: Path, *, limit: int | None = None) -> Iterator[tuple[str, Pixels | None]]:
+    """(name, upright RGB uint8 [H, W, 3]) of the photos in a folder or zip file, by name.
 
-    None stands for the pixels of a photo that cannot be read.
+    None stands for the pixels of a photo that cannot be read. ``limit`` takes so many, evenly
+    spaced over all.
+
+    Raises:
+        InputError: ``source`` is neither a folder nor a zip file.
     """
-    for name, data in _files_in(source):
+    files = _files_in(source)
+    if limit is not None and limit < len(files):
+        files = [files[i] for i in np.linspace(0, len(files) - 1, limit).round().astype(int)]
+    for name, read in files:
         try:
-            with Image.open(data) as image:
+            with Image.open(io.BytesIO(read())) as image:
                 yield name, np.asarray(ImageOps.exif_transpose(image).convert("RGB"))
         except (OSError, ValueError, SyntaxError, Image.DecompressionBombError):
             yield name, None
 
 
-def _files_in(source: Path) -> Iterator[tuple[str, Path | io.BytesIO]]:
+def _files_in(source: Path) -> list[tuple[str, Callable[[], bytes]]]:
+    """Names and ways to read the photos, sorted."""
     if source.is_dir():
         paths = (p for p in source.rglob("*") if p.suffix.lower() in PHOTO_SUFFIXES)
-        yield from ((path.name, path) for path in sorted(paths))
-        return
+        return [(path.name, path.read_bytes) for path in sorted(paths)]
     if not zipfile.is_zipfile(source):
         raise InputError(f"{source}: neither a folder nor a zip file of photos")
-    with zipfile.ZipFile(source) as archive:
-        for name in sorted(archive.namelist()):
-            if name.lower().endswith(PHOTO_SUFFIXES):
-                yield name, io.BytesIO(archive.read(name))
+    archive = zipfile.ZipFile(source)
+    names = (n for n in archive.namelist() if n.lower().endswith(PHOTO_SUFFIXES))
+    return [(name, partial(archive.read, name)) for name in sorted(names)]
 
 
 def pack(

@@ -1,84 +1,107 @@
 """How well a model's reconstructions keep the person.
 
-python -m facemod.training.evaluate FOLDER --identity mobilefacenet.ckpt --sheet sheet.png
+``facemod evaluate`` runs this. What is measured stands in :mod:`facemod.training.metrics`.
 """
 
 from __future__ import annotations
 
-import argparse
-import json
-import statistics
+import time
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
-import torch.nn.functional as F
+import torch
 from numpy.typing import NDArray
 
-from facemod.faces.detect import Detector, make_detector
-from facemod.imaging.reading import open_photo
+from facemod.errors import NoFaceError
+from facemod.faces.align import crop_face
+from facemod.faces.detect import Detector, choose
 from facemod.imaging.sheet import tile
-from facemod.imaging.writing import write_image
 from facemod.models.base import FaceModel
 from facemod.models.registry import load_model
-from facemod.pipeline import Editor, psnr, to_pixels, to_tensor
-from facemod.training.identity import Identity, similarity
+from facemod.models.weights import fill, load_weights
+from facemod.pipeline import to_pixels, to_tensor
+from facemod.training.data import known_region
+from facemod.training.groups import Scores
+from facemod.training.metrics import FaceMetric, Reconstructed
 
-SIZE = 256
+PAIRS_PER_ROW = 5
+
+
+@dataclass
+class Evaluation:
+    """What an evaluation found."""
+
+    scores: list[tuple[str, Scores]] = field(default_factory=list)
+    """The name and the scores of each face that was measured."""
+    kept: list[Reconstructed] = field(default_factory=list)
+    """The first faces, at 256 px, for the sheet and for measures of the whole model."""
+    problems: list[str] = field(default_factory=list)
+    """What was left out, and why."""
+
+
+def open_model(name: str, device: str) -> FaceModel:
+    """A model by name, or the bundled one with the encoder of a weight file.
+
+    Raises:
+        UsageError: no model has this name.
+        ModelError: the weights are missing, damaged, or do not fit.
+    """
+    path = Path(name)
+    if path.suffix != ".safetensors":
+        return load_model(name, device)
+    model = load_model(device=device)
+    fill(model.encoder, load_weights(path)[0], path)
+    return model
 
 
 def evaluate(
-    model: FaceModel, photos: list[Path], identity: Identity
-) -> tuple[list[dict[str, float]], list[NDArray[np.uint8]]]:
-    """Scores of the largest face of each photo, and (input, reconstruction) pictures in turn.
+    model: FaceModel,
+    detector: Detector,
+    photos: Iterable[tuple[str, NDArray[np.uint8] | None]],
+    metrics: Sequence[FaceMetric],
+    *,
+    keep: int,
+) -> Evaluation:
+    """Measure the reconstruction of the largest face of each photo; keep the first ``keep``.
 
-    ``identity`` is the cosine of MobileFaceNet embeddings, ``psnr`` is in dB at 256 px, and
-    ``landmarks`` the mean distance of eyes and mouth corners after finding the face again, as a
-    fraction of the distance between the eyes (NaN when no face is found).
+    Raises:
+        NoFaceError: no photo had a face.
     """
-    detector, _ = make_detector("embedded", str(model.device))
-    editor = Editor(model, detector)
-    rows, pictures = [], []
-    for path in photos:
-        photo = open_photo(path)
-        encoded = editor.encode(photo, editor.faces(photo, "largest")[0])
-        original, decoded = to_tensor([encoded.crop.pixels]), encoded.reconstruction
-        small = [F.interpolate(x, (SIZE, SIZE), mode="area") for x in (original, decoded)]
-        rows.append(
-            {
-                "identity": float(similarity(identity, original, decoded)),
-                "psnr": psnr(*small),
-                "landmarks": landmark_error(detector, encoded.crop.pixels, to_pixels(decoded)[0]),
-            }
-        )
-        pictures += [to_pixels(x)[0] for x in small]
-    return rows, pictures
+    evaluation = Evaluation()
+    for name, rgb in photos:
+        found = [] if rgb is None else detector.detect(rgb)
+        if rgb is None or not found:
+            evaluation.problems.append(f"{name}: {'unreadable' if rgb is None else 'no face'}")
+            continue
+        crop = crop_face(rgb, choose(found, "largest")[0], model.info.resolution)
+        known = known_region(crop.matrix, rgb.shape[:2], model.info.resolution)
+        face = reconstruct(model, name, crop.pixels, known)
+        evaluation.scores.append((name, {m.name: m.measure(face) for m in metrics}))
+        if len(evaluation.kept) < keep:
+            evaluation.kept.append(face.reduced())
+    if not evaluation.scores:
+        raise NoFaceError("no face was found in any of the photos")
+    return evaluation
 
 
-def landmark_error(
-    detector: Detector, before: NDArray[np.uint8], after: NDArray[np.uint8]
-) -> float:
-    """Mean distance of the four eye and mouth points over the distance between the eyes."""
-    found = [detector.detect(pixels) for pixels in (before, after)]
-    if not all(found):
-        return float("nan")
-    a, b = (faces[0].landmarks[[0, 1, 3, 4]] for faces in found)
-    return float(np.hypot(*(a - b).T).mean() / np.hypot(*(a[1] - a[0])))
+def reconstruct(
+    model: FaceModel, name: str, pixels: NDArray[np.uint8], known: NDArray[np.uint8]
+) -> Reconstructed:
+    """An aligned face [R, R, 3] through the model, with the seconds that takes."""
+    original = to_tensor([pixels])
+    began = time.perf_counter()
+    codes = model.encode(original)
+    codes = replace(codes, styles=codes.styles.cpu())  # waits for a GPU to be done
+    encoded = time.perf_counter()
+    image = model.decode(codes).float().cpu()
+    decoded = time.perf_counter()
+    mask = torch.from_numpy(known)[None, None].float() / 255
+    return Reconstructed(name, original, image, mask, codes, encoded - began, decoded - encoded)
 
 
-def main() -> None:
-    """Print one JSON object of mean scores and optionally write a picture sheet."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("folder", type=Path)
-    parser.add_argument("--identity", type=Path, required=True)
-    parser.add_argument("--sheet", type=Path)
-    args = parser.parse_args()
-    photos = sorted(p for p in args.folder.iterdir() if p.suffix in (".jpg", ".png"))
-    rows, pictures = evaluate(load_model(), photos, Identity(args.identity))
-    means = {name: statistics.fmean(row[name] for row in rows) for name in rows[0]}
-    print(json.dumps({"faces": len(rows), **{n: round(m, 4) for n, m in means.items()}}))
-    if args.sheet:
-        write_image(tile(pictures, columns=10, gap=4), args.sheet, overwrite=True)
-
-
-if __name__ == "__main__":
-    main()
+def sheet(faces: Sequence[Reconstructed]) -> NDArray[np.uint8]:
+    """Each face beside its reconstruction, five pairs in a row."""
+    pairs = [to_pixels(x)[0] for face in faces for x in (face.original, face.image)]
+    return tile(pairs, columns=min(2 * PAIRS_PER_ROW, len(pairs)), gap=4)

@@ -1,0 +1,173 @@
+"""``facemod evaluate``: how well a model's reconstructions keep the person."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from facemod.cli.options import Printing
+from facemod.cli.result import Result, Table
+from facemod.errors import InputError, OutputExistsError, UsageError
+from facemod.imaging.atomic import write_bytes
+
+if TYPE_CHECKING:
+    from facemod.faces.detect import Detector
+    from facemod.training.evaluate import Evaluation
+    from facemod.training.groups import GroupsOf
+    from facemod.training.metrics import FaceMetric, ModelMetric
+
+SHOWN = 20
+Words = Annotated[
+    list[str],
+    typer.Argument(
+        metavar="[MODEL] FOLDER",
+        help="A model's name, or an encoder.safetensors; then a folder or zip file of photos.",
+        show_default=False,
+    ),
+]
+
+
+@dataclass(frozen=True)
+class Evaluating(Printing):
+    """What to measure, and where to."""
+
+    identity: Annotated[
+        Path | None, typer.Option(help="MobileFaceNet checkpoint: adds identity similarity.")
+    ] = None
+    attributes: Annotated[
+        Path | None, typer.Option(help="Attribute network: judges more presets with --edits.")
+    ] = None
+    edits: Annotated[
+        int, typer.Option(min=0, help="Faces that every preset is tried on, which takes long.")
+    ] = 0
+    groups: Annotated[
+        str | None,
+        typer.Option(help="utk: by UTKFace's file names; or a CSV file: name, then groups."),
+    ] = None
+    limit: Annotated[
+        int | None, typer.Option(min=1, help="Take so many photos, evenly spaced.")
+    ] = None
+    output: Annotated[
+        Path | None,
+        typer.Option("--output", "-o", help="Picture sheet to write: inputs and results."),
+    ] = None
+    card: Annotated[Path | None, typer.Option(help="Markdown file to write the tables to.")] = None
+    overwrite: Annotated[bool, typer.Option(help="Replace existing results.")] = False
+    aligner: Annotated[str, typer.Option(envvar="FACEMOD_ALIGNER", help="How faces are found.")] = (
+        "embedded"
+    )
+    device: Annotated[
+        str, typer.Option(envvar="FACEMOD_DEVICE", help="auto, cpu, cuda, cuda:N or mps.")
+    ] = "auto"
+
+
+def evaluate(words: Words, options: Evaluating) -> Result:
+    """Measure how well reconstructions keep the person."""
+    from facemod.cli.session import resolve_device
+    from facemod.faces.detect import make_detector
+    from facemod.training import evaluate as evaluation
+    from facemod.training.data import photos_in
+    from facemod.training.identity import Identity
+    from facemod.training.metrics import face_metrics
+
+    if len(words) > 2:
+        raise UsageError(f"{' '.join(words)}: expected a model and one folder, or a folder alone")
+    check_outputs(options)
+    groups_of = parse_groups(options.groups)
+    folder, device = Path(words[-1]), resolve_device(options.device)[0]
+    photos = list(photos_in(folder, limit=1))  # before any work: is it one?
+    if not photos:
+        raise InputError(f"{folder}: holds no photos")
+    model = evaluation.open_model("bundled" if len(words) == 1 else words[0], device)
+    detector, _ = make_detector(options.aligner, device)
+    metrics = face_metrics(
+        model, detector, Identity(options.identity) if options.identity else None
+    )
+    found = evaluation.evaluate(
+        model, detector, photos_in(folder, limit=options.limit), metrics,
+        keep=max(SHOWN if options.output else 0, options.edits),
+    )  # fmt: skip
+    whole = {m.name: m.measure(model, found.kept) for m in model_metrics(options, detector)}
+    if options.output:
+        write_sheet(found, options)
+    return report(found, metrics, groups_of, whole, options)
+
+
+def check_outputs(options: Evaluating) -> None:
+    """Fail before the work when a result is in the way."""
+    from facemod.imaging.writing import check_suffix
+
+    if options.output:
+        check_suffix(options.output)
+    for path in (options.output, options.card):
+        if path and path.exists() and not options.overwrite:
+            raise OutputExistsError(f"{path} exists already; --overwrite replaces it")
+
+
+def parse_groups(choice: str | None) -> GroupsOf | None:
+    """``--groups`` as a function from file names to groups."""
+    from facemod.training.groups import table_groups, utk_groups
+
+    if choice is None:
+        return None
+    return utk_groups if choice == "utk" else table_groups(Path(choice))
+
+
+def model_metrics(options: Evaluating, detector: Detector) -> list[ModelMetric]:
+    """The measures of the whole model that the options ask for."""
+    from facemod.training.editability import Editability, Geometry, Judged
+
+    if not options.edits:
+        return []
+    judge = Judged(options.attributes, detector) if options.attributes else Geometry(detector)
+    return [Editability(judge, options.edits)]
+
+
+def write_sheet(found: Evaluation, options: Evaluating) -> None:
+    """The picture sheet, marked as what it is."""
+    from facemod import __version__
+    from facemod.imaging.marking import Mark
+    from facemod.imaging.writing import write_image
+    from facemod.training.evaluate import sheet
+
+    mark = Mark("composite", "evaluate", f"facemod {__version__}")
+    write_image(sheet(found.kept[:SHOWN]), options.output, mark=mark, overwrite=options.overwrite)
+
+
+def report(
+    found: Evaluation,
+    metrics: Sequence[FaceMetric],
+    groups_of: GroupsOf | None,
+    whole: Mapping[str, Mapping[str, Mapping[str, float]]],
+    options: Evaluating,
+) -> Result:
+    """What was found as tables, and as Markdown if that was asked for."""
+    from facemod.training import report as reporting
+    from facemod.training.groups import by_group
+
+    groups = by_group(found.scores, groups_of, metrics) if groups_of else []
+    listings = [reporting.measures(found, metrics)]
+    if groups:
+        listings.append(reporting.by_groups(groups, metrics))
+    listings += [reporting.of_model(name, rows) for name, rows in whole.items() if rows]
+    worst = reporting.worst(groups, metrics)
+    if options.card:
+        text = "\n".join(
+            [*(listing.markdown() for listing in listings), *map("* {}\n".format, worst)]
+        )
+        write_bytes(text.encode(), options.card, overwrite=options.overwrite)
+    tables = tuple(Table(listing.columns, listing.rows) for listing in listings)
+    faces = f"{len(found.scores)} faces measured, {len(found.problems)} photos left out"
+    unknown = ("no photo has a group",) if groups_of and not groups else ()
+    return Result(
+        "evaluate",
+        data=reporting.as_json(found, metrics, groups, whole),
+        table=tables[0],
+        tables=tables[1:],
+        messages=(faces, *worst),
+        warnings=(*found.problems[:SHOWN], *unknown),
+    )
