@@ -63,8 +63,11 @@ def evaluate(
     metrics: Sequence[FaceMetric],
     *,
     keep: int,
+    details: bool = True,
 ) -> Evaluation:
     """Measure the reconstruction of the largest face of each photo; keep the first ``keep``.
+
+    Without ``details`` the styles alone are measured.
 
     Raises:
         NoFaceError: no photo had a face.
@@ -77,7 +80,7 @@ def evaluate(
             continue
         crop = crop_face(rgb, choose(found, "largest")[0], model.info.resolution)
         known = known_region(crop.matrix, rgb.shape[:2], model.info.resolution)
-        face = reconstruct(model, name, crop.pixels, known)
+        face = reconstruct(model, name, crop.pixels, known, details=details)
         evaluation.scores.append((name, {m.name: m.measure(face) for m in metrics}))
         if len(evaluation.kept) < keep:
             evaluation.kept.append(face.reduced())
@@ -87,12 +90,18 @@ def evaluate(
 
 
 def reconstruct(
-    model: FaceModel, name: str, pixels: NDArray[np.uint8], known: NDArray[np.uint8]
+    model: FaceModel,
+    name: str,
+    pixels: NDArray[np.uint8],
+    known: NDArray[np.uint8],
+    *,
+    details: bool = True,
 ) -> Reconstructed:
     """An aligned face [R, R, 3] through the model, with the seconds that takes."""
     original = to_tensor([pixels])
     began = time.perf_counter()
     codes = model.encode(original)
+    codes = codes if details else codes.without_details()
     codes = replace(codes, styles=codes.styles.cpu())  # waits for a GPU to be done
     encoded = time.perf_counter()
     image = model.decode(codes).float().cpu()

@@ -9,6 +9,7 @@ random in a step depends on nothing but the seed, the device's rank and the step
 from __future__ import annotations
 
 import json
+import logging
 import math
 import time
 from collections.abc import Callable, Mapping
@@ -32,6 +33,8 @@ except ImportError as error:
     raise MissingExtraError(
         f"training needs Lightning Fabric ({error}): pip install 'facemod[train]'"
     ) from error
+
+logging.getLogger("lightning_fabric").setLevel(logging.WARNING)
 
 STATE, STATS, SHEET = "state.pt", "stats.jsonl", "sheet.png"
 STATS_EVERY = 10  # steps
@@ -109,7 +112,8 @@ def train(
 
     Resumes from the run folder's state if there is one. ``tell`` gets a line now and then, and
     ``moved`` after every step how far the run is, 0..1.
-    Returns facts: steps, minutes, whether the run is finished, the last losses.
+    Returns facts: steps, minutes, whether the run is finished, the last losses; of several
+    processes only the first returns.
 
     Raises:
         UsageError: neither steps nor minutes are given, or the devices are not there.
@@ -120,9 +124,13 @@ def train(
     fabric = make_fabric(options)
     torch.manual_seed(options.seed)
     torch.backends.cudnn.benchmark = True
+    torch.set_float32_matmul_precision("high")
     loop = Loop(build(fabric), fabric, folder, options, tell, moved)
     loop.resume()
-    return loop.run()
+    facts = loop.run()
+    if not fabric.is_global_zero:
+        raise SystemExit(0)  # one process reports
+    return facts
 
 
 class Loop:

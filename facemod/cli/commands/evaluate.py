@@ -44,6 +44,10 @@ class Evaluating(Printing):
     edits: Annotated[
         int, typer.Option(min=0, help="Faces that every preset is tried on, which takes long.")
     ] = 0
+    details: Annotated[
+        bool,
+        typer.Option("--details/--no-details", help="What photos show beyond their styles."),
+    ] = True
     groups: Annotated[
         str | None,
         typer.Option(help="utk: by UTKFace's file names; or a CSV file: name, then groups."),
@@ -89,7 +93,7 @@ def evaluate(words: Words, options: Evaluating) -> Result:
     )
     found = evaluation.evaluate(
         model, detector, photos_in(folder, limit=options.limit), metrics,
-        keep=max(SHOWN if options.output else 0, options.edits),
+        keep=max(SHOWN if options.output else 0, options.edits), details=options.details,
     )  # fmt: skip
     whole = {m.name: m.measure(model, found.kept) for m in model_metrics(options, detector)}
     if options.output:
