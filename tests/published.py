@@ -63,9 +63,7 @@ def automodulator_decoder(widths: Sequence[int], latent: int, seed: int) -> Orde
     return draw.tensors
 
 
-def pioneer_decoder(
-    widths: Sequence[int], latent: int, seed: int, *, second: str
-) -> OrderedDict:
+def pioneer_decoder(widths: Sequence[int], latent: int, seed: int, *, second: str) -> OrderedDict:
     draw = Draw(seed)
     draw.put("label_embed.weight", 1, 1)
     for i, (c_in, c_out) in enumerate(zip((latent, *widths[:-1]), widths, strict=True)):

@@ -16,8 +16,9 @@ ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text()
 COMMANDS = (
     "edit", "mix", "morph", "reconstruct", "grid", "sample", "align", "presets list",
-    "presets show", "models list", "models info", "train prepare", "train encoder",
-    "train preview", "evaluate", "doctor",
+    "presets show", "presets learn", "presets sheet", "presets gallery", "presets rename",
+    "presets remove", "presets export", "presets import", "models list", "models info",
+    "train prepare", "train encoder", "train preview", "evaluate", "doctor",
 )  # fmt: skip
 
 

@@ -22,6 +22,10 @@ from facemod.cli.commands import (
     mix,
     models,
     morph,
+    preset_files,
+    preset_gallery,
+    preset_learn,
+    preset_sheet,
     presets,
     reconstruct,
     sample,
@@ -96,7 +100,20 @@ def register() -> None:
         for command in commands:
             app.command(rich_help_panel=panel)(reported(command.__name__, command))
     about = "About facemod"
-    register_group("presets", "The named edits.", about, presets.presets_list, presets.presets_show)
+    register_group(
+        "presets",
+        "The named edits, and how to make your own.",
+        about,
+        presets.presets_list,
+        presets.presets_show,
+        preset_sheet.presets_sheet,
+        preset_gallery.presets_gallery,
+        preset_learn.presets_learn,
+        preset_files.presets_rename,
+        preset_files.presets_remove,
+        preset_files.presets_export,
+        preset_files.presets_import,
+    )
     register_group("models", "The models.", about, models.models_list, models.models_info)
     register_group(
         "train", "Train your own weights.", "Train",

@@ -48,37 +48,9 @@ class Printing:
 
 
 @dataclass(frozen=True)
-class Common(Printing):
+class Reading(Printing):
     """What every command that reads photos with the model takes."""
 
-    output: Annotated[
-        Path,
-        typer.Option(
-            "--output",
-            "-o",
-            help="A folder, a file for a single result, or where many photos are taken a "
-            "template such as '{dir}/{stem}-{edit}{ext}'.",
-            rich_help_panel=OUT_PANEL,
-        ),
-    ] = DEFAULT_OUTPUT
-    overwrite: Annotated[
-        bool,
-        typer.Option("--overwrite", help="Replace existing results.", rich_help_panel=OUT_PANEL),
-    ] = False
-    skip_existing: Annotated[
-        bool,
-        typer.Option(
-            "--skip-existing", help="Leave photos whose result exists.", rich_help_panel=OUT_PANEL
-        ),
-    ] = False
-    mark: Annotated[
-        bool,
-        typer.Option(
-            "--mark/--no-mark",
-            help="Say in the file's metadata that it was edited with AI.",
-            rich_help_panel=OUT_PANEL,
-        ),
-    ] = True
     recursive: Annotated[
         bool,
         typer.Option("--recursive", "-r", help="Look into sub-folders.", rich_help_panel=IN_PANEL),
@@ -113,6 +85,40 @@ class Common(Printing):
             rich_help_panel=MODEL_PANEL,
         ),
     ] = "auto"
+
+
+@dataclass(frozen=True)
+class Common(Reading):
+    """What every command that makes pictures from photos takes."""
+
+    output: Annotated[
+        Path,
+        typer.Option(
+            "--output",
+            "-o",
+            help="A folder, a file for a single result, or where many photos are taken a "
+            "template such as '{dir}/{stem}-{edit}{ext}'.",
+            rich_help_panel=OUT_PANEL,
+        ),
+    ] = DEFAULT_OUTPUT
+    overwrite: Annotated[
+        bool,
+        typer.Option("--overwrite", help="Replace existing results.", rich_help_panel=OUT_PANEL),
+    ] = False
+    skip_existing: Annotated[
+        bool,
+        typer.Option(
+            "--skip-existing", help="Leave photos whose result exists.", rich_help_panel=OUT_PANEL
+        ),
+    ] = False
+    mark: Annotated[
+        bool,
+        typer.Option(
+            "--mark/--no-mark",
+            help="Say in the file's metadata that it was edited with AI.",
+            rich_help_panel=OUT_PANEL,
+        ),
+    ] = True
 
 
 def _batch(*names: str, **more: Any) -> Any:

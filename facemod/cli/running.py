@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from facemod import batch, planning
 from facemod.batch import FaceOutcome, Outcome
 from facemod.cli import render
-from facemod.cli.options import Common
+from facemod.cli.options import Common, Reading
 from facemod.cli.result import Result
 from facemod.inputs import find_inputs
 from facemod.planning import Job
@@ -50,7 +50,7 @@ def already_there(
     return Result(command, tuple(Outcome(str(p), str(target), "skipped") for p in photos))
 
 
-def read(path: Path, common: Common) -> Photo:
+def read(path: Path, common: Reading) -> Photo:
     """Open a photo as the options ask."""
     from facemod.imaging.reading import open_photo
 

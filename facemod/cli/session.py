@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from facemod import __version__
-from facemod.cli.options import Common
+from facemod.cli.options import Common, Reading
 from facemod.errors import UsageError
 
 if TYPE_CHECKING:
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from facemod.pipeline import Editor, Fidelity
 
 
-def open_editor(common: Common) -> tuple[Editor, str]:
+def open_editor(common: Reading) -> tuple[Editor, str]:
     """The editor that the options ask for, and a line about the aligner that was chosen."""
     from facemod.pipeline import load_editor
 

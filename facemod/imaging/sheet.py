@@ -39,6 +39,11 @@ def tile(
     return sheet
 
 
+def shrunk(image: np.ndarray, side: int) -> np.ndarray:
+    """A square picture uint8 [S, S, 3] at another size."""
+    return np.asarray(Image.fromarray(image).resize((side, side), Image.Resampling.LANCZOS))
+
+
 def with_labels(
     images: Sequence[np.ndarray], labels: Sequence[str], background: Colour = _WHITE
 ) -> list[np.ndarray]:

@@ -61,9 +61,7 @@ class Facts:
     def read(cls, config: Mapping[str, Any], path: Path) -> Facts:
         """The facts in a header that anybody may have written; ModelError if they make no sense."""
         try:
-            widths = {
-                key: tuple(config[key]) for key in ("encoder_widths", "decoder_widths")
-            }
+            widths = {key: tuple(config[key]) for key in ("encoder_widths", "decoder_widths")}
             words = {key: str(config[key]) for key in ("family", "source", "licence")}
             numbers = {key: int(config[key]) for key in ("resolution", "latent", "images_seen")}
             return cls(**words, **numbers, **widths)
@@ -87,9 +85,7 @@ class SphereModel:
     ) -> None:
         self.device = torch.device(device)
         self.encoder, self.decoder = (
-            network.eval()
-            .requires_grad_(False)
-            .to(self.device, memory_format=torch.channels_last)
+            network.eval().requires_grad_(False).to(self.device, memory_format=torch.channels_last)
             for network in networks
         )
         self.centre = centre.to(self.device)

@@ -16,6 +16,11 @@ from facemod.latent import presets
 ROOT = Path(__file__).parents[2]
 COMMANDS = ["edit", "mix", "morph", "reconstruct", "grid", "sample", "align", "doctor"]
 LISTINGS = [
+    "presets sheet",
+    "presets gallery",
+    "presets learn",
+    "presets rename",
+    "presets import",
     "presets list",
     "presets show",
     "models list",

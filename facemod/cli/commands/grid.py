@@ -40,7 +40,7 @@ def grid(
     size: CellSize = 256,
 ) -> Result:
     """Draw every PHOTO (rows) with the chosen scale of every --with photo (columns)."""
-    from facemod.imaging.sheet import tile
+    from facemod.imaging.sheet import shrunk, tile
     from facemod.imaging.writing import write_image
 
     chosen_scale = parse_scale(scale)
@@ -55,7 +55,9 @@ def grid(
         return Result("grid", problems, messages=(aligner,))
     faces = [photo.faces[0] for photo in encoded]
     cells = draw_cells(editor, faces[: len(rows)], faces[len(rows) :], chosen_scale, common)
-    picture = tile([shrunk(cell, size) for cell in cells], columns=len(columns) + 1)
+    picture = tile(
+        [cell if cell is None else shrunk(cell, size) for cell in cells], columns=len(columns) + 1
+    )
     mark = mark_for(common, "synthetic", f"grid {scale} {len(rows)}x{len(columns)}")
     write_image(picture, target, mark=mark, overwrite=common.overwrite)
     outcomes = tuple(photo.done(target) for photo in encoded)
@@ -91,13 +93,3 @@ def draw_cells(
                 cells.append(to_pixels(editor.model.decode(mixed))[0])
                 bar.update(bar.task_ids[0], advance=1, description="decoding")
     return cells
-
-
-def shrunk(pixels: np.ndarray | None, size: int) -> np.ndarray | None:
-    """A cell at its final size."""
-    if pixels is None:
-        return None
-    import numpy as np
-    from PIL import Image
-
-    return np.asarray(Image.fromarray(pixels).resize((size, size), Image.Resampling.LANCZOS))

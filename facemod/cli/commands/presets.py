@@ -36,6 +36,8 @@ def presets_show(
         ("slots", f"{preset.slots[0]} to {preset.slots[1]}"),
         ("holds still", ", ".join(preset.guards) or "nothing"),
         ("learnt from", preset.source),
+        ("goes to levels", "no" if preset.level_centre is None else f"yes, --{name} to:+1"),
+        *((name, f"{value:.2f}") for name, value in preset.evidence.items()),
         *((f"+1 moves {name}", f"{effect:+.2f} sd") for name, effect in preset.effects.items()),
         ("file", str(preset.path)),
     ]
@@ -68,5 +70,7 @@ def facts(preset: Preset) -> dict[str, object]:
         "guards": list(preset.guards),
         "effects": dict(preset.effects),
         "source": preset.source,
+        "level_centre": preset.level_centre,
+        "evidence": dict(preset.evidence),
         "file": str(preset.path),
     }
