@@ -42,18 +42,22 @@ class Evaluation:
 
 
 def open_model(name: str, device: str) -> FaceModel:
-    """A model by name, or the bundled one with the encoder of a weight file.
+    """A model by name or file, or the bundled one with the encoder or the details of a run.
 
     Raises:
         UsageError: no model has this name.
         ModelError: the weights are missing, damaged, or do not fit.
     """
     path = Path(name)
-    if path.suffix != ".safetensors":
+    if path.suffix != ".safetensors" or not path.is_file():
         return load_model(name, device)
+    state = load_weights(path)[0]
     model = load_model(device=device)
-    fill(model.encoder, load_weights(path)[0], path)
-    return model
+    for part in (model.encoder, model.details):
+        if part.state_dict().keys() == state.keys():
+            fill(part, state, path)
+            return model
+    return load_model(name, device)
 
 
 def evaluate(

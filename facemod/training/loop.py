@@ -170,6 +170,7 @@ class Loop:
     def run(self) -> dict[str, Any]:
         """Step by step to the end."""
         self.folder.mkdir(parents=True, exist_ok=True)
+        losses: Mapping[str, Tensor] = {}
         while (progress := self.progress()) < 1 and not self._time_is_up():
             losses = self.task.step(self._moment(progress))
             self.step += 1
@@ -180,6 +181,7 @@ class Loop:
                 self.checkpoint()
         if self._saved != self.step:
             self.checkpoint()
+        self.losses = {name: float(loss) for name, loss in losses.items()}
         finished = progress >= 1
         facts = {"steps": self.step, "minutes": round(self.seconds / 60, 2), "finished": finished}
         return {**facts, "losses": self.losses}

@@ -98,9 +98,9 @@ class EncoderOptions(SampleOptions):
 class DetailOptions(SampleOptions):
     """What decides a details path besides the loop."""
 
-    faces: Annotated[
-        Path, Setting("Packed real faces (facemod train prepare).", DATA_PANEL)
-    ] = Path("faces.npz")
+    faces: Annotated[Path, Setting("Packed real faces (facemod train prepare).", DATA_PANEL)] = (
+        Path("faces.npz")
+    )
     preview: Annotated[Path, Setting("Weights of the preview decoder.", DATA_PANEL)] = Path(
         "preview.safetensors"
     )
@@ -115,9 +115,7 @@ class DetailOptions(SampleOptions):
         int, Setting("Samples kept for replay, 213 kB each, in the run.", DATA_PANEL)
     ] = 2048
     reals: Annotated[int, Setting("Real faces per step and device.", DATA_PANEL)] = 5
-    start: Annotated[
-        Path | None, Setting("details.safetensors to begin with.", DATA_PANEL)
-    ] = None
+    start: Annotated[Path | None, Setting("details.safetensors to begin with.", DATA_PANEL)] = None
     learning_rate: Annotated[float, Setting("Highest learning rate.", LOSS_PANEL)] = 1.5e-3
     pixel_weight: Annotated[float, Setting("Weight of real photos' L1.", LOSS_PANEL)] = 2.0
     texture_weight: Annotated[float, Setting("Weight of the strength of texture.", LOSS_PANEL)] = (

@@ -12,8 +12,10 @@ import torch
 from fakes import FakeDetector, FakeModel
 from skimage.metrics import structural_similarity as reference_ssim
 
-from facemod.errors import InputError, NoFaceError, UsageError
+from facemod.errors import InputError, ModelError, NoFaceError, UsageError
 from facemod.latent.codes import Codes
+from facemod.models.wavelet.model import FOLDER
+from facemod.models.weights import load_weights, save_weights
 from facemod.training import report
 from facemod.training.editability import Editability
 from facemod.training.evaluate import evaluate, open_model, sheet
@@ -231,13 +233,17 @@ def test_the_worst_group_is_named_with_its_distance_from_the_best() -> None:
     assert worst_of(groups[:1], LIKENESS) is None
 
 
-def test_models_come_by_name_or_as_the_weights_of_an_encoder(tmp_path: Path) -> None:
+def test_models_come_by_name_or_as_weights_of_a_part(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="nope"):
         open_model("nope", "cpu")
-    bundled = Path(__file__).parents[2] / "facemod/models/wavelet/encoder.safetensors"
-    copy = tmp_path / "encoder.safetensors"
-    copy.write_bytes(bundled.read_bytes())
-    model = open_model(str(copy), "cpu")
-    with pytest.raises(Exception, match="missing"):
-        open_model(str(tmp_path / "none.safetensors"), "cpu")
-    assert model.info.family == "wavelet"
+    for part in ("encoder", "details"):
+        path = tmp_path / f"{part}-of-a-run.safetensors"
+        state, config = load_weights(FOLDER / f"{part}.safetensors")
+        name = next(name for name, tensor in state.items() if tensor.ndim == 4)
+        state[name][:] = 0.25
+        save_weights(path, state, config)
+        network = getattr(open_model(str(path), "cpu"), part)
+        assert bool((network.state_dict()[name] == 0.25).all())
+    save_weights(tmp_path / "other.safetensors", {"x": torch.zeros(1)}, {})
+    with pytest.raises(ModelError, match=r"other\.safetensors"):
+        open_model(str(tmp_path / "other.safetensors"), "cpu")

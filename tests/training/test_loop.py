@@ -78,6 +78,7 @@ def test_a_run_leaves_everything_it_should(tmp_path: Path) -> None:
     task, facts, _ = run(tmp_path)
     assert facts["steps"] == len(task.moments) == 12
     assert facts["finished"]
+    assert facts["losses"]["loss"] > 0
     assert lines_of(tmp_path) == [1, 10]
     assert {p.name for p in tmp_path.iterdir()} == {
         "stats.jsonl",

@@ -25,7 +25,7 @@ Words = Annotated[
     list[str],
     typer.Argument(
         metavar="[MODEL] FOLDER",
-        help="A model's name, or an encoder.safetensors; then a folder or zip file of photos.",
+        help="A model's name or file, or an encoder.safetensors; then a folder or zip of photos.",
         show_default=False,
     ),
 ]
