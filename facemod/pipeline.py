@@ -194,9 +194,11 @@ def psnr(a: Tensor, b: Tensor) -> float:
 
 
 def load_editor(
-    device: str, *, model: str = "bundled", aligner: str = "auto"
+    device: str, *, model: str = "bundled", aligner: str = "auto", noise: int | None = None
 ) -> tuple[Editor, str]:
     """An editor on a torch device, and in words why faces are found the way they are.
+
+    ``noise`` is as in :func:`facemod.models.registry.load_model`.
 
     Raises:
         UsageError: there is no such model or aligner.
@@ -206,4 +208,4 @@ def load_editor(
     from facemod.models.registry import load_model
 
     detector, reason = make_detector(aligner, device)
-    return Editor(load_model(model, device), detector), reason
+    return Editor(load_model(model, device, noise), detector), reason

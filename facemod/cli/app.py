@@ -114,7 +114,10 @@ def register() -> None:
         preset_files.presets_export,
         preset_files.presets_import,
     )
-    register_group("models", "The models.", about, models.models_list, models.models_info)
+    register_group(
+        "models", "The models.", about, models.models_list, models.models_info,
+        models.models_pull, models.models_import, models.models_verify, models.models_remove,
+    )  # fmt: skip
     register_group(
         "train", "Train your own weights.", "Train",
         train.train_prepare, train.train_preview, train.train_encoder, train.train_details,

@@ -90,6 +90,7 @@ def log_of(command: str, common: Common, many: Many, settings: Mapping[str, Any]
         "command": command,
         "facemod": __version__,
         "model": fingerprint(common.model),
+        "noise": common.noise,
         "aligner": common.aligner,
         "mark": common.mark,
         "on_no_face": many.on_no_face,

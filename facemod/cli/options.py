@@ -75,8 +75,23 @@ class Reading(Printing):
     ] = "auto"
     model: Annotated[
         str,
-        typer.Option(envvar="FACEMOD_MODEL", help="Model name.", rich_help_panel=MODEL_PANEL),
+        typer.Option(
+            envvar="FACEMOD_MODEL",
+            metavar="NAME|FILE",
+            help="A model that `facemod models list` shows, or a model file.",
+            rich_help_panel=MODEL_PANEL,
+        ),
     ] = "bundled"
+    noise: Annotated[
+        int | None,
+        typer.Option(
+            min=0,
+            metavar="SEED",
+            help="Let the decoder add its noise, drawn from this seed (automodulator family).",
+            rich_help_panel=MODEL_PANEL,
+            show_default=False,
+        ),
+    ] = None
     device: Annotated[
         str,
         typer.Option(

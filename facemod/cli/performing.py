@@ -114,7 +114,7 @@ def spec_for(batch: Batch, task: Task, faces: str, devices: Sequence[str]) -> Sp
     batch_size = GPU_BATCH if devices[0].startswith("cuda") else 1
     return Spec(
         task,
-        partial(load_editor, model=common.model, aligner=common.aligner),
+        partial(load_editor, model=common.model, aligner=common.aligner, noise=common.noise),
         device=devices[0],
         faces=faces,
         max_megapixels=common.max_megapixels,

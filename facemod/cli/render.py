@@ -13,12 +13,15 @@ from rich.console import Console
 from rich.markup import escape
 from rich.progress import (
     BarColumn,
+    DownloadColumn,
     MofNCompleteColumn,
     Progress,
+    ProgressColumn,
     TaskProgressColumn,
     TextColumn,
     TimeElapsedColumn,
     TimeRemainingColumn,
+    TransferSpeedColumn,
 )
 from rich.table import Table as RichTable
 
@@ -147,19 +150,20 @@ def print_table(table: Table) -> None:
 @contextmanager
 def progress(total: int, *, shown: bool) -> Iterator[Progress]:
     """A progress bar with ETA on stderr, when that is a terminal."""
-    console = words()
-    bar = Progress(
-        TextColumn("{task.description}", markup=False),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeRemainingColumn(),
-        console=console,
-        transient=True,
-        disable=not (shown and console.is_terminal),
-    )
-    with bar:
+    name = TextColumn("{task.description}", markup=False)
+    columns = (name, BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with _bar(*columns, shown=shown) as bar:
         bar.add_task("starting", total=total)
         yield bar
+
+
+@contextmanager
+def transfer(what: str, *, shown: bool) -> Iterator[Callable[[int, int], None]]:
+    """A progress bar in bytes; yields what to call with the bytes there, and in all."""
+    speed = (DownloadColumn(), TransferSpeedColumn(), TimeRemainingColumn())
+    with _bar(TextColumn(what, markup=False), BarColumn(), *speed, shown=shown) as bar:
+        task = bar.add_task(what, total=None)
+        yield lambda done, total: bar.update(task, completed=done, total=total or None)
 
 
 @contextmanager
@@ -168,15 +172,23 @@ def share_done(*, shown: bool) -> Iterator[tuple[Callable[[str], None], Callable
 
     The bar, with an ETA, is on stderr when that is a terminal; lines go above it.
     """
-    console = words()
     columns = (BarColumn(), TaskProgressColumn(), TimeElapsedColumn(), TimeRemainingColumn())
-    bar = Progress(*columns, console=console, transient=True,
-                   disable=not (shown and console.is_terminal))  # fmt: skip
+    bar = _bar(*columns, shown=shown)
     task = bar.add_task("", total=1.0)
 
     def tell(line: str) -> None:
         if shown:
-            console.print(escape(line))
+            bar.console.print(escape(line))
 
     with bar:
         yield tell, lambda share: bar.update(task, completed=share)
+
+
+def _bar(*columns: ProgressColumn, shown: bool) -> Progress:
+    console = words()
+    return Progress(
+        *columns,
+        console=console,
+        transient=True,
+        disable=not (shown and console.is_terminal),
+    )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from facemod import __version__
@@ -18,7 +19,7 @@ def open_editor(common: Reading) -> tuple[Editor, str]:
     from facemod.pipeline import load_editor
 
     device, *_ = resolve_devices(common.device)
-    return load_editor(device, model=common.model, aligner=common.aligner)
+    return load_editor(device, model=common.model, aligner=common.aligner, noise=common.noise)
 
 
 def resolve_devices(names: str) -> list[str]:
@@ -77,6 +78,15 @@ def check_faces(choice: str, *, one: bool = False) -> None:
     parsed = parse_choice(choice)
     if one and (parsed == "all" or (isinstance(parsed, tuple) and len(parsed) > 1)):
         raise UsageError(f"--faces {choice}: one face of each photo, please: largest or a number")
+
+
+def check_scales(editor: Editor, scales: Iterable[str]) -> None:
+    """Raise UsageError when the model lacks one of the scales, before any photo is read."""
+    from facemod.latent.codes import Scale, slots_of
+
+    info = editor.model.info
+    for scale in scales:
+        slots_of(Scale(scale), info.slot_resolutions, info.family)
 
 
 def mark_for(common: Common, kind: Kind, recipe: str) -> Mark | None:

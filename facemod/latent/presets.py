@@ -59,6 +59,13 @@ class Preset:
     """What the measure ``level`` gives for an average face; None if the file holds none."""
     evidence: Mapping[str, float] = field(default_factory=dict)
     """How well it works, measured, by what was measured."""
+    model: str = ""
+    """The one model of the family that it means anything to; empty for all of them."""
+
+    @property
+    def fits(self) -> str:
+        """What it moves, in a word: a model, or all models of a family."""
+        return self.model or self.family
 
     def direction(self) -> Tensor:
         """The direction [slots, dim], float32: what strength 1 adds to the styles.
@@ -198,6 +205,7 @@ def _typed(facts: dict[str, Any]) -> dict[str, Any]:
     words = {key: str(facts[key]) for key in ("name", "meaning", "panel", "family", "source")}
     centre = facts.get("level_centre")
     return words | {
+        "model": str(facts.get("model", "")),
         "range": (float(low), float(high)),
         "slots": (int(first), int(last)),
         "guards": tuple(map(str, facts["guards"])),

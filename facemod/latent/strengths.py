@@ -124,9 +124,10 @@ def preset_edit(
     dim: int,
     *,
     family: str = FAMILY,
+    model: str = "",
     limited: bool = True,
 ) -> PresetEdit:
-    """The edit by presets for a model of ``family`` with codes [slots, dim].
+    """The edit by presets for the ``model`` of ``family`` with codes [slots, dim].
 
     Raises:
         UsageError: an unknown name, or a level of a preset that has no measure.
@@ -137,6 +138,9 @@ def preset_edit(
     plain = {name: s.value for name, s in strengths.items() if not s.absolute}
     names = sorted(name for name, s in strengths.items() if s.absolute)
     presets = tuple(get_preset(name) for name in names)
+    for preset in (*presets, *map(get_preset, plain)):
+        if preset.model not in ("", model):
+            raise ModelError(f"--{preset.name}: made for the model {preset.model}, not for {model}")
     for preset in presets:
         if preset.level_centre is None:
             raise UsageError(
@@ -178,7 +182,10 @@ def edit_direction(
 def fitting(tensor: Tensor, preset: Preset, slots: int, dim: int, family: str) -> Tensor:
     """``tensor`` of a preset; ModelError if the preset was made for another kind of model."""
     if preset.family != family:
-        raise ModelError(f"{preset.path}: made for {preset.family} models, not for {family}")
+        raise ModelError(
+            f"{preset.path}: made for {preset.family} models, not for {family}; `facemod presets "
+            "list` shows what each preset fits"
+        )
     if tensor.shape != (slots, dim):
         shape = " x ".join(map(str, tensor.shape))
         raise ModelError(f"{preset.path}: has {shape} numbers, the model {slots} x {dim}")

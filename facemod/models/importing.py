@@ -3,73 +3,64 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 import torch
+from torch import Tensor
 
 from facemod.errors import ModelError, OutputExistsError
+from facemod.models.deltas import import_delta
 from facemod.models.families import FAMILIES, family_of
 from facemod.models.pickles import read_pickle
 from facemod.models.published import Checkpoint, Tensors
+from facemod.models.releases import RELEASES
 from facemod.models.sphere import Facts, centre_of, write_model
 from facemod.models.store import Stored, note, place_for, sha256_of
 from facemod.models.weights import fill
 
 
 @dataclass(frozen=True)
-class Release:
-    """A checkpoint that its authors published."""
-
-    file: str
-    about: str
-
-
-# https://zenodo.org/record/4298894; the numbers are training images seen.
-RELEASES = {
-    "ffhq512": Release("42420000_state.pth", "faces, 512 px; the one its authors use for edits"),
-    "ffhq256": Release("34740000_state.pth", "faces, 256 px"),
-    "celebahq256": Release("31877148_state.pth", "faces of celebrities, 256 px"),
-    "lsuncars256": Release("32057140_state.pth", "cars, 256 px"),
-    "lsunbedrooms256": Release("27574284_state.pth", "bedrooms, 256 px"),
-}
-
-
-@dataclass(frozen=True)
 class Imported:
-    """A checkpoint that became a model."""
+    """What became of a file: the facts of the model or preset it made, and what to know of it."""
 
-    model: Stored
-    facts: Facts
-    notes: tuple[str, ...]
+    facts: dict[str, Any]
+    notes: tuple[str, ...] = ()
 
 
-def import_checkpoint(
+def import_file(
     path: Path, name: str | None = None, *, url: str | None = None, overwrite: bool = False
 ) -> Imported:
-    """Convert a published checkpoint into a model of the user's.
+    """Convert a published checkpoint into a model, or a published delta into a preset.
 
     Args:
         path: the pickle as published.
         name: what to call the model; by default its name upstream, or that of the file.
         url: where the file came from, for the record.
-        overwrite: an installed model of that name may be replaced.
+        overwrite: an installed model (or preset) of that name may be replaced.
 
     Raises:
         UsageError: the name cannot be one.
-        OutputExistsError: there is a model of that name.
-        ModelError: the file is not a checkpoint that can be used; see :class:`Checkpoint`.
+        OutputExistsError: there is a model (or preset) of that name.
+        ModelError: the file holds nothing that can be used, or something other than weights.
     """
     target = place_for(name or default_name(path))
+    content = read_pickle(path)
+    if isinstance(content, Tensor):
+        delta, preset = import_delta(content, path, overwrite=overwrite)
+        use = f"use it by facemod edit --model {delta.model} --{delta.preset} STRENGTH"
+        return Imported({**asdict(delta), "file": str(preset)}, (use,))
     if target.path.exists() and not overwrite:
         raise OutputExistsError(
             f"a model called {target.name} is installed already; --overwrite replaces it, --name "
             "gives another name"
         )
-    checkpoint = Checkpoint.read(read_pickle(path), path)
+    checkpoint = Checkpoint.read(content, path)
     facts = convert(checkpoint, target, overwrite=overwrite)
     note(target, {"file": path.name, "sha256": sha256_of(path), "url": url})
-    return Imported(target, facts, notes_on(checkpoint))
+    found = {"name": target.name, **asdict(facts), "file": str(target.path)}
+    return Imported(found, notes_on(checkpoint))
 
 
 def default_name(path: Path) -> str:

@@ -37,8 +37,8 @@ def read_pickle(path: Path) -> object:
             f"{path}: {NOT_A_CHECKPOINT}: it holds something other than weights, and could run "
             f"code if it were loaded in full; nothing was run ({first_line(error)})"
         ) from error
-    except OSError as error:
-        raise ModelError(f"{path}: cannot be read ({error.strerror or error})") from error
+    except (FileNotFoundError, PermissionError, IsADirectoryError) as error:
+        raise ModelError(f"{path}: cannot be read ({error.strerror})") from error
     except ModelError:
         raise
     # Damage surfaces as any of a dozen kinds, depending on the byte that was hit.

@@ -120,21 +120,20 @@ def check_unchanged(model: Stored) -> str:
     return "unchanged"
 
 
-def trust_on_first_use(file: str, path: Path) -> str:
-    """The sha256 of a downloaded file, which must be what it was the first time.
-
-    Raises:
-        ModelError: the file served under this name is another one than before.
-    """
-    known, digest = read_json(models_folder() / FIRST_USE), sha256_of(path)
-    if known.setdefault(file, digest) != digest:
+def refuse_changed(file: str, digest: str) -> None:
+    """Raise ModelError when another file of this name was used here before."""
+    known = read_json(models_folder() / FIRST_USE).get(file, digest)
+    if known != digest:
         raise ModelError(
             f"{file}: the file that was served is not the one that was first used here "
-            f"(sha256 {digest[:16]}..., not {str(known[file])[:16]}...); refused. If the authors "
-            f"did publish a new one, delete its line from {models_folder() / FIRST_USE}"
+            f"(sha256 {digest[:16]}..., not {str(known)[:16]}...); refused. If the authors did "
+            f"publish a new one, delete its line from {models_folder() / FIRST_USE}"
         )
-    write_json(models_folder() / FIRST_USE, known)
-    return digest
+
+
+def remember(file: str, digest: str) -> None:
+    """Note the sha256 of a downloaded file that proved good."""
+    write_json(models_folder() / FIRST_USE, read_json(models_folder() / FIRST_USE) | {file: digest})
 
 
 def sha256_of(path: Path) -> str:

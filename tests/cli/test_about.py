@@ -25,6 +25,10 @@ LISTINGS = [
     "presets show",
     "models list",
     "models info",
+    "models pull",
+    "models import",
+    "models verify",
+    "models remove",
     "train prepare",
     "train encoder",
 ]
@@ -34,9 +38,9 @@ class TestPresets:
     def test_list(self, run):
         ended = run("presets", "list")
         rows = [line.split() for line in ended.out.splitlines()]
-        assert rows[0] == ["preset", "range", "panel", "meaning"]
-        assert rows[1] == ["age", "-2", "to", "+2", "Face", "more", "age"]
-        assert rows[2] == ["smile", "-3", "to", "+3", "Expression", "more", "smile"]
+        assert rows[0] == ["preset", "range", "for", "panel", "meaning"]
+        assert rows[1] == ["age", "-2", "to", "+2", "wavelet", "Face", "more", "age"]
+        assert rows[2] == ["smile", "-3", "to", "+3", "wavelet", "Expression", "more", "smile"]
 
     def test_list_for_machines(self, run):
         age, smile = run("presets", "list", "--json").json["data"]
@@ -77,21 +81,6 @@ class TestPresets:
         monkeypatch.setattr("facemod.cli.commands.presets.find_presets", lambda: (found, []))
         assert "preset_crop" not in strengths_group().__dataclass_fields__
         assert "facemod edit --crop means something else" in run("presets", "list").err
-
-
-class TestModels:
-    def test_list(self, run):
-        assert run("models", "list").out.split() == ["model", "bundled"]
-
-    def test_info(self, run):
-        ended = run("models", "info")
-        assert re.search(r"resolution +64", ended.out)
-        assert run("models", "info", "--json").json["data"]["slots"] == 16
-
-    def test_info_on_an_unknown_one(self, run):
-        ended = run("models", "info", "stylegan")
-        assert ended.code == 2
-        assert "there is bundled" in ended.err
 
 
 class TestDoctor:

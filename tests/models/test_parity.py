@@ -17,7 +17,7 @@ import reference
 import torch
 
 from facemod.models.families import FAMILIES
-from facemod.models.importing import import_checkpoint
+from facemod.models.importing import import_file
 from facemod.models.published import Checkpoint
 from facemod.models.registry import load_model
 
@@ -36,7 +36,7 @@ def imported(content: dict[str, Any], folder: Path, *, legacy: bool = False):
     """A checkpoint as a loaded model, by way of every file on the way."""
     path = folder / "123_state.pth"
     torch.save(content, path, _use_new_zipfile_serialization=not legacy)
-    import_checkpoint(path, "parity")
+    import_file(path, "parity")
     return load_model("parity")
 
 

@@ -73,7 +73,8 @@ def edit(
 
     editor, aligner = open_editor(common)
     info = editor.model.info
-    move = preset_edit(chosen, info.slots, info.dim, family=info.family, limited=not force)
+    kinds = {"family": info.family, "model": info.name}
+    move = preset_edit(chosen, info.slots, info.dim, **kinds, limited=not force)
     recipe = "edit " + " ".join(f"{name}={chosen[name]}" for name in sorted(chosen))
     mark = mark_for(common, kind.mark_kind(chosen_fidelity), recipe)
     task = Edit(move, chosen_fidelity, kind, mark, move.notes)

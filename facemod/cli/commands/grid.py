@@ -12,7 +12,7 @@ from facemod.cli import render
 from facemod.cli.options import Common, Photos
 from facemod.cli.result import Result
 from facemod.cli.running import all_photos, already_there, encode_photos, plan_together
-from facemod.cli.session import mark_for, mark_warning, open_editor
+from facemod.cli.session import check_scales, mark_for, mark_warning, open_editor
 from facemod.errors import UsageError
 from facemod.inputs import WRITABLE_SUFFIXES
 
@@ -49,6 +49,7 @@ def grid(
     if skipped := already_there("grid", [*rows, *columns], target, common):
         return skipped
     editor, aligner = open_editor(common)
+    check_scales(editor, [scale])
     choices = ["largest"] * len([*rows, *columns])
     encoded, problems = encode_photos(editor, [*rows, *columns], common, choices)
     if problems:

@@ -26,7 +26,14 @@ from facemod.cli.running import (
     plan_together,
     read,
 )
-from facemod.cli.session import check_faces, mark_for, mark_warning, open_editor, parse_fidelity
+from facemod.cli.session import (
+    check_faces,
+    check_scales,
+    mark_for,
+    mark_warning,
+    open_editor,
+    parse_fidelity,
+)
 from facemod.errors import UsageError
 from facemod.inputs import WRITABLE_SUFFIXES
 from facemod.planning import result_name
@@ -89,6 +96,7 @@ def mix(
     if skipped := already_there("mix", photos, target, common):
         return skipped
     editor, aligner = open_editor(common)
+    check_scales(editor, scales)
     choices = [faces, *["largest"] * len(photos[1:])]
     encoded, problems = encode_photos(editor, photos, common, choices)
     if problems:

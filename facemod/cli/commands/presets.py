@@ -15,11 +15,11 @@ from facemod.latent.presets import Preset, find_presets, get_preset
 def presets_list(printing: Printing) -> Result:
     """List the installed presets."""
     found, problems = find_presets()
-    rows = [(p.name, span(p), p.panel, p.meaning) for p in found.values()]
+    rows = [(p.name, span(p), p.fits, p.panel, p.meaning) for p in found.values()]
     return Result(
         "presets list",
         data=[facts(preset) for preset in found.values()],
-        table=Table(("preset", "range", "panel", "meaning"), rows),
+        table=Table(("preset", "range", "for", "panel", "meaning"), rows),
         messages=() if found else ("no presets are installed",),
         warnings=(*problems, *unusable(found)),
     )
@@ -33,6 +33,7 @@ def presets_show(
     rows = [
         ("meaning", preset.meaning),
         ("range", span(preset)),
+        ("for", preset.fits),
         ("slots", f"{preset.slots[0]} to {preset.slots[1]}"),
         ("holds still", ", ".join(preset.guards) or "nothing"),
         ("learnt from", preset.source),
@@ -67,6 +68,7 @@ def facts(preset: Preset) -> dict[str, object]:
         "range": list(preset.range),
         "slots": list(preset.slots),
         "family": preset.family,
+        "model": preset.model or None,
         "guards": list(preset.guards),
         "effects": dict(preset.effects),
         "source": preset.source,

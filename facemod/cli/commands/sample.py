@@ -13,7 +13,7 @@ from facemod.batch import Outcome
 from facemod.cli.options import Common
 from facemod.cli.result import Result
 from facemod.cli.running import done, encode_photos, perform
-from facemod.cli.session import mark_for, mark_warning, open_editor
+from facemod.cli.session import check_scales, mark_for, mark_warning, open_editor
 from facemod.planning import Job
 
 if TYPE_CHECKING:
@@ -22,12 +22,13 @@ if TYPE_CHECKING:
 Count = Annotated[int, typer.Option("-n", "--count", min=1, help="How many faces.")]
 Seed = Annotated[int, typer.Option("--seed", min=0, help="The same seed gives the same faces.")]
 Truncation = Annotated[
-    float,
+    float | None,
     typer.Option(
         "--truncation",
         min=0.0,
         max=1.5,
-        help="0 is the average face, 1 the full variety.",
+        help="0 is the average face, 1 the full variety; by default what suits the model.",
+        show_default=False,
     ),
 ]
 
@@ -45,7 +46,7 @@ def sample(
     common: Common,
     count: Count = 4,
     seed: Seed = 0,
-    truncation: Truncation = 0.7,
+    truncation: Truncation = None,
     coarse_from: Annotated[Path | None, _from("coarse")] = None,
     mid_from: Annotated[Path | None, _from("mid")] = None,
     fine_from: Annotated[Path | None, _from("fine")] = None,
@@ -58,6 +59,9 @@ def sample(
     given = {scale: path for scale, path in conditions.items() if path is not None}
     jobs = plan_samples(count, seed, list(given.values()), common)
     editor, aligner = open_editor(common)
+    check_scales(editor, given)
+    if truncation is None:
+        truncation = editor.model.info.truncation
     encoded, problems = encode_photos(
         editor, list(given.values()), common, ["largest"] * len(given)
     )
