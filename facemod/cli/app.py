@@ -30,6 +30,7 @@ from facemod.cli.commands import (
     reconstruct,
     sample,
     train,
+    train_model,
 )
 from facemod.cli.groups import DefaultingGroup
 from facemod.cli.options import expand
@@ -120,7 +121,8 @@ def register() -> None:
     )  # fmt: skip
     register_group(
         "train", "Train your own weights.", "Train",
-        train.train_prepare, train.train_preview, train.train_encoder, train.train_details,
+        train_model.train_model, train.train_prepare, train.train_preview, train.train_encoder,
+        train.train_details,
     )  # fmt: skip
 
 

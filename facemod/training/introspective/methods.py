@@ -45,7 +45,7 @@ class Method:
 
 
 def _pioneer_stages() -> tuple[Stage, ...]:
-    return tuple(Stage(2400.0 * level, level, 1e-3) for level in range(9))
+    return tuple(Stage(2400.0 * level, level, 1e-3) for level in range(8))
 
 
 def _ffhq_stages() -> tuple[Stage, ...]:
@@ -60,7 +60,7 @@ PIONEER = Method(
     "pioneer",
     family="pioneer",
     stages=_pioneer_stages(),
-    end=2400.0 * 9,
+    end=2400.0 * 8,
     betas=(0.0, 0.99),
     decoder_steps=2,
     matching_weight=1.0,

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from copy import deepcopy
-
 import torch
 from torch import Tensor, nn
 
-from facemod.models.growing import Encoder, equalise, fold, normalise_spectrally
+from facemod.models.growing import Encoder, equalise, normalise_spectrally
 from facemod.models.pioneer.decoder import Decoder as OneLatentDecoder
 
 
@@ -36,8 +34,17 @@ def decode(decoder: nn.Module, styles: Tensor, level: int, fade: float = 1.0) ->
     return decoder(styles[:, 0] if one_latent else styles, level, fade)
 
 
-def plain(network: nn.Module) -> nn.Module:
-    """A copy that holds plain weights: what its scaled or normalised weights amount to."""
-    copy = deepcopy(network).eval()
-    fold(copy)
-    return copy
+@torch.no_grad()
+def filled_plain(fresh: nn.Module, trained: nn.Module) -> nn.Module:
+    """``fresh``, of as many levels or fewer, with the plain weights that training amounts to."""
+    training = trained.training
+    trained.eval()  # a look at a normalised weight would improve its norm
+    state = {name: _value(trained, name) for name in fresh.state_dict()}
+    trained.train(training)
+    fresh.load_state_dict(state)
+    return fresh
+
+
+def _value(network: nn.Module, name: str) -> Tensor:
+    module, _, leaf = name.rpartition(".")
+    return getattr(network.get_submodule(module), leaf).detach().clone()

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import torch
+import torch.nn.functional as F
 from numpy.typing import NDArray
 from PIL import Image, ImageOps
 from torch import Tensor
@@ -18,11 +20,27 @@ from facemod.training.data import PackedFaces, photos_in
 Pixels = NDArray[np.uint8]
 
 
-class Pictures:
-    """Squares uint8 [N, S, S, 3] in a file; :meth:`batch` draws random, mirrored ones."""
+@dataclass(frozen=True)
+class Gathered:
+    """Pictures in a file, and how many could not be read."""
 
-    def __init__(self, path: Path, size: int) -> None:
+    path: Path
+    size: int
+    unreadable: int = 0
+
+
+class Pictures:
+    """Squares uint8 [N, S, S, 3] in a file; :meth:`batch` draws some.
+
+    Args:
+        path: what :func:`gather` wrote.
+        size: S.
+        mirror: show about half of the pictures mirrored.
+    """
+
+    def __init__(self, path: Path, size: int, *, mirror: bool = True) -> None:
         self.pixels = np.memmap(path, np.uint8, "r").reshape(-1, size, size, 3)
+        self.mirror = mirror
 
     def __len__(self) -> int:
         return len(self.pixels)
@@ -30,15 +48,23 @@ class Pictures:
     def batch(self, count: int, size: int, rng: np.random.Generator) -> Tensor:
         """Pictures [count, 3, size, size] in [-1, 1]; ``size`` divides the stored one."""
         chosen = np.sort(rng.integers(0, len(self), count))
-        mirrored = torch.from_numpy(rng.random(count) < 0.5)[:, None, None, None]
         pictures = self.shrunk(chosen, size)
+        if not self.mirror:
+            return pictures
+        mirrored = torch.from_numpy(rng.random(count) < 0.5)[:, None, None, None]
         return torch.where(mirrored, pictures.flip(3), pictures)
 
     def shrunk(self, chosen: NDArray[np.int64], size: int) -> Tensor:
         """The chosen pictures [N, 3, size, size] in [-1, 1], area-averaged."""
         pictures = torch.from_numpy(self.pixels[chosen]).permute(0, 3, 1, 2).float()
         factor = pictures.shape[-1] // size
-        return torch.nn.functional.avg_pool2d(pictures, factor) / 127.5 - 1
+        return F.avg_pool2d(pictures, factor) / 127.5 - 1
+
+
+def gathered(source: Path, folder: Path, size: int) -> Gathered:
+    """The pictures of a run, gathered into its folder unless they are there already."""
+    path = folder / f"pictures-{size}.bin"
+    return Gathered(path, size, 0 if path.exists() else gather(source, path, size)[1])
 
 
 def gather(source: Path, target: Path, size: int) -> tuple[int, int]:

@@ -61,10 +61,21 @@ class Schedule:
         self._batches = [max(2, round(BATCHES[s.level] * scale)) for s in self.stages]
         self._entered = {s.level: s.start for s in reversed(self.stages)}
 
-    def steps(self, thousand_images: float | None = None) -> int:
-        """Steps in all when so many images are shown in place of the published number."""
-        published = sum(self._steps())
+    def steps(self, thousand_images: float | None = None, devices: int = 1) -> int:
+        """Steps in all when so many images are shown in place of the published number.
+
+        Each of the devices takes a batch per step.
+        """
+        published = sum(self._steps()) / devices
         return round(published * (thousand_images or self.end) / self.end)
+
+    def shares(self) -> list[tuple[Stage, float, int]]:
+        """Of each stage, its share of all steps and the images per step and device."""
+        steps = self._steps()
+        return [
+            (stage, part / sum(steps), batch)
+            for stage, part, batch in zip(self.stages, steps, self._batches, strict=True)
+        ]
 
     def _steps(self) -> list[float]:
         return [1000 * length / b for length, b in zip(self._lengths, self._batches, strict=True)]

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -12,10 +14,11 @@ from torch import Tensor, nn
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from facemod.imaging.sheet import tile
+from facemod.models.families import FAMILIES
 from facemod.models.growing import random_latents, resolution_of
+from facemod.models.sphere import SMALLEST_RESOLUTION, Facts, centre_of, write_model
 from facemod.pipeline import to_pixels
-from facemod.training.introspective.methods import Method
-from facemod.training.introspective.networks import Pair, decode
+from facemod.training.introspective.networks import Pair, decode, filled_plain
 from facemod.training.introspective.objectives import (
     DIVERGENCE_WEIGHT,
     absolute,
@@ -24,13 +27,14 @@ from facemod.training.introspective.objectives import (
     entanglement,
     latent_mismatch,
 )
+from facemod.training.introspective.options import ModelOptions, Plan
 from facemod.training.introspective.pictures import Pictures
 from facemod.training.introspective.replay import ImagePool, pool_size
 from facemod.training.introspective.robust import AdaptiveLoss
-from facemod.training.introspective.schedule import Position, Schedule
+from facemod.training.introspective.schedule import Position
 from facemod.training.loop import Fabric, Moment
 
-AVERAGING = 0.999
+RELEASE = "model.safetensors"
 SHOWN = 8  # pictures in a row of the sheet
 
 
@@ -38,36 +42,50 @@ class Trainer:
     """The networks, pictures and optimisers of one run."""
 
     def __init__(
-        self, method: Method, schedule: Schedule, pair: Pair, pictures: Pictures, fabric: Fabric
+        self, plan: Plan, options: ModelOptions, pictures: Pictures, fabric: Fabric
     ) -> None:
-        self.method, self.schedule, self.pictures, self.fabric = method, schedule, pictures, fabric
+        self.method, self.schedule = plan.method, plan.schedule
+        self.pictures, self.fabric = pictures, fabric
+        self.facts = Facts(
+            plan.method.family,
+            options.resolution,
+            plan.encoder_widths,
+            plan.decoder_widths,
+            options.latent,
+            source=f"facemod train --recipe {plan.method.name}",
+        )
+        self.decoder_steps = options.decoder_steps or plan.method.decoder_steps
+        networks = FAMILIES[plan.method.family].networks(self.facts)
+        pair = Pair(networks, spectral_decoder=plan.method.spectral_decoder)
         self.pair = fabric.to_device(pair)
         self.encoder, self.decoder = self.pair.encoder, self.pair.decoder
-        self.robust = fabric.to_device(AdaptiveLoss(pair.levels if method.robust else 0))
-        average = AveragedModel(self.decoder, multi_avg_fn=get_ema_multi_avg_fn(AVERAGING))
+        self.robust = fabric.to_device(AdaptiveLoss(pair.levels if plan.method.robust else 0))
+        average = AveragedModel(self.decoder, multi_avg_fn=get_ema_multi_avg_fn(options.averaging))
         self.average = average.requires_grad_(False)
         self.for_encoder = torch.optim.Adam(
-            [*self.encoder.parameters(), *self.robust.parameters()], betas=method.betas
+            [*self.encoder.parameters(), *self.robust.parameters()], betas=plan.method.betas
         )
-        self.for_decoder = torch.optim.Adam(self.decoder.parameters(), betas=method.betas)
+        self.for_decoder = torch.optim.Adam(self.decoder.parameters(), betas=plan.method.betas)
         self.pool = ImagePool()
         self.level = 0
+        self.images_seen = 0
 
     def step(self, moment: Moment) -> dict[str, Tensor]:
         """One step of the encoder and the decoder's steps; returns their losses."""
         now = self.schedule.at(moment.progress)
-        if now.level > self.level:
-            self.level = now.level
+        while self.level < now.level:
+            self.level += 1
             if self.method.robust:
-                self.robust.enter(now.level)
+                self.robust.enter(self.level)
         losses = self._improve(
             self.encoder, self.for_encoder, now, self.encoder_losses(now, moment.rng)
         )
-        for _ in range(self.method.decoder_steps):
+        for _ in range(self.decoder_steps):
             losses |= self._improve(
                 self.decoder, self.for_decoder, now, self.decoder_losses(now, moment.rng)
             )
             self.average.update_parameters(self.decoder)
+        self.images_seen += now.batch * self.fabric.world_size
         return losses
 
     def _improve(
@@ -207,10 +225,34 @@ class Trainer:
         with self.fabric.autocast():
             return decode(network, styles, self.level).float().clamp(-1, 1)
 
+    def export(self, folder: Path) -> None:
+        """Write the model at the resolution reached, with the averaged decoder."""
+        resolution = resolution_of(self.level)
+        if resolution < SMALLEST_RESOLUTION:
+            return
+        levels = self.level + 1
+        facts = replace(
+            self.facts,
+            resolution=resolution,
+            encoder_widths=self.facts.encoder_widths[:levels],
+            decoder_widths=self.facts.decoder_widths[:levels],
+            images_seen=self.images_seen,
+        )
+        family = FAMILIES[facts.family]
+        encoder, decoder = family.networks(facts)
+        networks = (
+            filled_plain(encoder, self.encoder),
+            filled_plain(decoder, self.average.module),
+        )
+        nowhere = torch.zeros(facts.latent)
+        model = family.load(RELEASE, facts, networks, nowhere, str(self.fabric.device))
+        write_model(folder / RELEASE, facts, networks, centre_of(model), overwrite=True)
+
     def state(self) -> dict[str, Any]:
         pool = torch.stack(self.pool.images) if self.pool.images else torch.zeros(0)
         return {
             "level": self.level,
+            "images_seen": self.images_seen,
             "pair": self.pair.state_dict(),
             "average": self.average.state_dict(),
             "robust": self.robust.state_dict(),
@@ -221,7 +263,7 @@ class Trainer:
         }
 
     def resume(self, state: dict[str, Any]) -> None:
-        self.level = state["level"]
+        self.level, self.images_seen = state["level"], state["images_seen"]
         for name in ("pair", "average", "robust", "for_encoder", "for_decoder"):
             getattr(self, name).load_state_dict(state[name])
         pool = state["pool"][self.fabric.global_rank]

@@ -27,7 +27,13 @@ def test_stages_follow_each_other_and_levels_grow_one_by_one(name: str) -> None:
 def test_the_published_number_of_steps() -> None:
     # 32 px: 2.4M images in each of three stages of batch 128 and one of batch 64
     assert Schedule(AUTOMODULATOR.stages, AUTOMODULATOR.end, 3).steps() == 3 * 18750 + 37500
-    assert Schedule(AUTOMODULATOR.stages, AUTOMODULATOR.end, 3).steps(96) == 938
+    schedule = Schedule(AUTOMODULATOR.stages, AUTOMODULATOR.end, 3)
+    assert schedule.steps(96) == 938
+    assert schedule.steps(96, devices=2) == 469
+    assert [batch for _, _, batch in schedule.shares()] == [128, 128, 128, 64]
+    small = Schedule(AUTOMODULATOR.stages, AUTOMODULATOR.end, 3, batch=16)
+    assert [batch for _, _, batch in small.shares()] == [32, 32, 32, 16]
+    assert [round(share, 2) for _, share, _ in small.shares()] == [0.2, 0.2, 0.2, 0.4]
 
 
 def test_levels_fade_in_over_half_of_a_stage_and_then_match_harder() -> None:
