@@ -15,6 +15,7 @@ from facemod.errors import ExitCode
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text()
 COMMANDS = (
+    "train model",
     "edit", "mix", "morph", "reconstruct", "grid", "sample", "align", "presets list",
     "presets show", "presets learn", "presets sheet", "presets gallery", "presets rename",
     "presets remove", "presets export", "presets import", "models list", "models info",

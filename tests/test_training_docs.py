@@ -1,4 +1,4 @@
-"""The commands in docs/training.md are ones that facemod understands."""
+"""The commands in the documents about training are ones that facemod understands."""
 
 from __future__ import annotations
 
@@ -10,9 +10,11 @@ import pytest
 import typer
 
 from facemod.cli.app import app
+from facemod.cli.groups import DEFAULT
 
-DOCUMENT = Path(__file__).parents[1] / "docs" / "training.md"
-BLOCKS = DOCUMENT.read_text().replace("\\\n", " ")
+DOCS = Path(__file__).parents[1] / "docs"
+TEXT = "".join((DOCS / name).read_text() for name in ("training.md", "recipes.md"))
+BLOCKS = TEXT.replace("\\\n", " ")
 COMMANDS = re.findall(r"^ {4}facemod (.*)$", BLOCKS, flags=re.M)
 MENTIONED = set(re.findall(r"`(--[a-z-]+)", BLOCKS))
 
@@ -25,13 +27,14 @@ def test_there_are_commands() -> None:
 def test_a_command_parses(line: str) -> None:
     command, words = typer.main.get_command(app), shlex.split(line)
     while words and hasattr(command, "commands"):
-        command = command.commands[words.pop(0)]
+        named = words[0] in command.commands
+        command = command.commands[words.pop(0) if named else DEFAULT]
     command.make_context("facemod", words)  # raises for what it does not know
 
 
 def test_options_in_the_text_exist() -> None:
     root = typer.main.get_command(app)
-    commands = [root.commands["evaluate"], *root.commands["train"].commands.values()]
+    commands = [*root.commands.values(), *root.commands["train"].commands.values()]
     known = {
         name for command in commands for option in command.params
         for name in (*option.opts, *option.secondary_opts)
