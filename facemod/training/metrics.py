@@ -167,10 +167,13 @@ def landmark_error(detector: Detector, face: Reconstructed) -> float:
 
 
 def landmarks_of(detector: Detector, image: Tensor) -> NDArray[np.float64] | None:
-    """Eyes, nose and mouth corners [5, 2] of the clearest face in [1, 3, S, S], or None."""
-    found = detector.detect(to_pixels(image)[0])
-    best = max(found, key=lambda face: face.verify, default=None)
-    return None if best is None else best.landmarks
+    """Eyes, nose and mouth corners [5, 2] of the face in the middle of [1, 3, S, S], or None.
+
+    Others, which mirrored padding makes, are nearer to the border.
+    """
+    middle = image.shape[-1] / 2
+    found = [face.landmarks for face in detector.detect(to_pixels(image)[0])]
+    return min(found, key=lambda points: np.hypot(*(points.mean(0) - middle)), default=None)
 
 
 def natural_spread(model: FaceModel) -> tuple[Tensor, float]:

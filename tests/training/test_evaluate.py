@@ -27,6 +27,7 @@ from facemod.training.metrics import (
     face_metrics,
     known_psnr,
     landmark_error,
+    landmarks_of,
     ms_ssim,
     natural_spread,
     spread,
@@ -107,6 +108,17 @@ def test_landmark_error_is_in_percent_of_the_eye_distance() -> None:
     assert landmark_error(Shifting(), face(picture(), picture())) == pytest.approx(5)
     lost = face(picture(), torch.full((1, 3, SIDE, SIDE), -1.0))
     assert math.isnan(landmark_error(FakeDetector(), lost))
+
+
+def test_landmarks_are_those_of_the_face_in_the_middle() -> None:
+    class Crowd(FakeDetector):
+        def detect(self, rgb: np.ndarray):
+            (middle,) = super().detect(rgb)
+            mirrored = replace(middle, landmarks=middle.landmarks - [0, 150], verify=9.0)
+            return [mirrored, middle]
+
+    points = landmarks_of(Crowd(), picture())
+    assert np.allclose(points, FakeDetector().detect(np.full((256, 256, 3), 99))[0].landmarks)
 
 
 def test_latent_statistics_have_natural_units() -> None:
