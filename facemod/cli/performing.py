@@ -74,7 +74,6 @@ def perform_batch(
     devices = resolve_devices(batch.common.device)
     spec = spec_for(batch, task, faces, devices)
     journal = Journal(batch.log) if batch.log else None
-    begin(journal, batch)
     outcomes: list[Outcome] = []
     lost: list[str] = []
     stopper = Stopper()
@@ -83,6 +82,7 @@ def perform_batch(
             stopper.listening(),
             render.progress(len(batch.jobs), shown=not batch.common.quiet) as bar,
         ):
+            begin(journal, batch)
             for outcome in outcomes_of(batch, spec, editor, devices, stopper):
                 outcomes.append(outcome if batch.common.json else replace(outcome, faces=()))
                 lost += written(journal, outcome)
@@ -131,9 +131,11 @@ def outcomes_of(
     batch: Batch, spec: Spec, editor: Editor, devices: Sequence[str], stopper: Stopper
 ) -> Iterator[Outcome]:
     """Run the jobs where the options say."""
-    from facemod.runners import local
+    from facemod.runners import cluster, local
     from facemod.runners.worker import Worker
 
+    if batch.many.engine == "ray":
+        return cluster.run(spec, batch.jobs, stopper)
     return local.run(Worker(spec, editor), batch.jobs, devices, stopper)
 
 

@@ -20,7 +20,7 @@ from facemod.imaging.opening import MAX_MEGAPIXELS, read_file
 from facemod.imaging.photo import Photo
 from facemod.imaging.reading import open_photo
 from facemod.imaging.writing import photo_file
-from facemod.journal import Journal, Log, digest
+from facemod.journal import History, Journal, Log, digest
 from facemod.pipeline import EditedFace, Editor
 from facemod.planning import Job, Made
 from facemod.tasks import Task
@@ -102,6 +102,7 @@ class Stages:
         spec = self.spec
         if spec.skip_existing and all(os.path.lexists(target) for target in job.targets):
             return Outcome(str(job.source), str(job.target), "skipped")
+        job = self._informed(job)
         # The bytes that are hashed are the bytes that are decoded, even if the file changes.
         data = read_file(job.source)
         source = digest(data)
@@ -114,6 +115,15 @@ class Stages:
         except NoFaceError as problem:
             return self._without_face(job, photo, data, problem)
         return Prepared(job, photo, source, [self.editor.align(photo, face) for face in faces])
+
+    def _informed(self, job: Job) -> Job:
+        """A job that a worker began before it died, with what that one made of it."""
+        log = self.spec.log
+        known = any(job.made) or self.spec.overwrite or self.spec.skip_existing
+        if log is None or known or not any(os.path.lexists(target) for target in job.targets):
+            return job
+        made = History.of(log, clean=False).with_settings(log.settings)
+        return replace(job, made=tuple(made.get(t.absolute(), ()) for t in job.targets))
 
     def _without_face(self, job: Job, photo: Photo, data: bytes, problem: NoFaceError) -> Outcome:
         if self.spec.on_no_face == "fail":
