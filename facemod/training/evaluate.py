@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -68,10 +68,11 @@ def evaluate(
     *,
     keep: int,
     details: bool = True,
+    see: Callable[[Reconstructed], None] = lambda face: None,
 ) -> Evaluation:
     """Measure the reconstruction of the largest face of each photo; keep the first ``keep``.
 
-    Without ``details`` the styles alone are measured.
+    ``see`` is shown every face. Without ``details`` the styles alone are measured.
 
     Raises:
         NoFaceError: no photo had a face.
@@ -86,6 +87,7 @@ def evaluate(
         known = known_region(crop.matrix, rgb.shape[:2], model.info.resolution)
         face = reconstruct(model, name, crop.pixels, known, details=details)
         evaluation.scores.append((name, {m.name: m.measure(face) for m in metrics}))
+        see(face)
         if len(evaluation.kept) < keep:
             evaluation.kept.append(face.reduced())
     if not evaluation.scores:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+import torch
 
 
 @pytest.fixture
@@ -65,3 +66,13 @@ def test_what_cannot_be_done_is_said(run, faces, words, code, said):
 def test_groups_that_fit_no_photo(run, photo):
     photo("faces/anna.png")
     assert "no photo has a group" in run("evaluate", "faces", "--groups", "utk").err
+
+
+def test_random_pictures_are_measured_with_a_network_that_is_given(run, faces, workplace):
+    network = torch.jit.trace(torch.nn.AdaptiveAvgPool2d(1), torch.zeros(1, 3, 16, 16))
+    network.save(str(workplace / "mean.pt"))
+    words = ("evaluate", faces, "--features", "mean.pt", "--features-size", 16, "--samples", 3)
+    model = run(*words, "--json").json["data"]["model"]
+    assert model["pictures"]["random"]["number"] == 3
+    assert model["path length"]["all"]["mean"] > 0
+    assert "feature distance" in run(*words).out

@@ -44,6 +44,17 @@ class Evaluating(Printing):
     edits: Annotated[
         int, typer.Option(min=0, help="Faces that every preset is tried on, which takes long.")
     ] = 0
+    features: Annotated[
+        Path | None,
+        typer.Option(
+            help="TorchScript network, pictures in [-1, 1] to features: adds the Frechet distance "
+            "of random pictures from the photos, and the path length. It is run as it is."
+        ),
+    ] = None
+    features_size: Annotated[int, typer.Option(min=8, help="Pictures that it takes, in px.")] = 299
+    samples: Annotated[
+        int, typer.Option(min=2, help="Random pictures and paths for --features.")
+    ] = 1000
     details: Annotated[
         bool,
         typer.Option("--details/--no-details", help="What photos show beyond their styles."),
@@ -91,11 +102,14 @@ def evaluate(words: Words, options: Evaluating) -> Result:
     metrics = face_metrics(
         model, detector, Identity(options.identity) if options.identity else None
     )
+    whole_metrics = model_metrics(options, detector, device)
+    watching = [metric.see for metric in whole_metrics if hasattr(metric, "see")]
     found = evaluation.evaluate(
         model, detector, photos_in(folder, limit=options.limit), metrics,
         keep=max(SHOWN if options.output else 0, options.edits), details=options.details,
+        see=lambda face: [see(face) for see in watching],
     )  # fmt: skip
-    whole = {m.name: m.measure(model, found.kept) for m in model_metrics(options, detector)}
+    whole = {metric.name: metric.measure(model, found.kept) for metric in whole_metrics}
     if options.output:
         write_sheet(found, options)
     return report(found, metrics, groups_of, whole, options)
@@ -121,14 +135,19 @@ def parse_groups(choice: str | None) -> GroupsOf | None:
     return utk_groups if choice == "utk" else table_groups(Path(choice))
 
 
-def model_metrics(options: Evaluating, detector: Detector) -> list[ModelMetric]:
+def model_metrics(options: Evaluating, detector: Detector, device: str) -> list[ModelMetric]:
     """The measures of the whole model that the options ask for."""
     from facemod.training.editability import Editability, Geometry, Judged
+    from facemod.training.generation import FeatureDistance, PathLength, feature_network
 
-    if not options.edits:
-        return []
-    judge = Judged(options.attributes, detector) if options.attributes else Geometry(detector)
-    return [Editability(judge, options.edits)]
+    metrics: list[ModelMetric] = []
+    if options.edits:
+        judge = Judged(options.attributes, detector) if options.attributes else Geometry(detector)
+        metrics.append(Editability(judge, options.edits))
+    if options.features:
+        features = feature_network(options.features, options.features_size, device)
+        metrics += [kind(features, options.samples) for kind in (FeatureDistance, PathLength)]
+    return metrics
 
 
 def write_sheet(found: Evaluation, options: Evaluating) -> None:
