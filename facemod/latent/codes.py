@@ -111,6 +111,13 @@ class Codes:
         """
         return slots_of(scale, self.resolutions, self.family)
 
+    def slots_by_scale(self) -> list[tuple[int, ...]]:
+        """All slots, those of each scale that the model has together."""
+        by_scale: dict[Scale, list[int]] = {}
+        for slot, resolution in enumerate(self.resolutions):
+            by_scale.setdefault(scale_of(resolution), []).append(slot)
+        return [tuple(slots) for slots in by_scale.values()]
+
     def with_slots(self, slots: Iterable[int], source: Codes) -> Codes:
         """These codes with some slots taken from ``source`` (style mixing).
 

@@ -138,9 +138,6 @@ def preset_edit(
     plain = {name: s.value for name, s in strengths.items() if not s.absolute}
     names = sorted(name for name, s in strengths.items() if s.absolute)
     presets = tuple(get_preset(name) for name in names)
-    for preset in (*presets, *map(get_preset, plain)):
-        if preset.model not in ("", model):
-            raise ModelError(f"--{preset.name}: made for the model {preset.model}, not for {model}")
     for preset in presets:
         if preset.level_centre is None:
             raise UsageError(
@@ -148,19 +145,26 @@ def preset_edit(
                 "strength without to:"
             )
     return PresetEdit(
-        edit_direction(plain, slots, dim, family=family),
+        edit_direction(plain, slots, dim, family=family, model=model),
         presets,
         torch.tensor([strengths[name].value for name in names]),
-        _stacked([fitting(p.direction(), p, slots, dim, family) for p in presets], slots, dim),
-        _stacked([fitting(p.level(), p, slots, dim, family) for p in presets], slots, dim),
+        _stacked(
+            [fitting(p.direction(), p, slots, dim, family, model) for p in presets], slots, dim
+        ),
+        _stacked([fitting(p.level(), p, slots, dim, family, model) for p in presets], slots, dim),
         limited,
     )
 
 
 def edit_direction(
-    strengths: Mapping[str, float], slots: int, dim: int, *, family: str = FAMILY
+    strengths: Mapping[str, float],
+    slots: int,
+    dim: int,
+    *,
+    family: str = FAMILY,
+    model: str = "",
 ) -> Tensor:
-    """The sum [slots, dim] of presets at their strengths, for a model of ``family``.
+    """The sum [slots, dim] of presets at their strengths, for the ``model`` of ``family``.
 
     The order of ``strengths`` makes no difference, not even in the last bit.
 
@@ -175,17 +179,21 @@ def edit_direction(
         preset, strength = get_preset(name), strengths[name]
         if not math.isfinite(strength):
             raise UsageError(f"--{name} {strength}: expected a finite number")
-        total += strength * fitting(preset.direction(), preset, slots, dim, family)
+        total += strength * fitting(preset.direction(), preset, slots, dim, family, model)
     return total
 
 
-def fitting(tensor: Tensor, preset: Preset, slots: int, dim: int, family: str) -> Tensor:
-    """``tensor`` of a preset; ModelError if the preset was made for another kind of model."""
+def fitting(
+    tensor: Tensor, preset: Preset, slots: int, dim: int, family: str, model: str
+) -> Tensor:
+    """``tensor`` of a preset; ModelError if the preset was made for another model."""
     if preset.family != family:
         raise ModelError(
             f"{preset.path}: made for {preset.family} models, not for {family}; `facemod presets "
             "list` shows what each preset fits"
         )
+    if preset.model not in ("", model):
+        raise ModelError(f"--{preset.name}: made for the model {preset.model}, not for {model}")
     if tensor.shape != (slots, dim):
         shape = " x ".join(map(str, tensor.shape))
         raise ModelError(f"{preset.path}: has {shape} numbers, the model {slots} x {dim}")

@@ -25,7 +25,7 @@ from facemod.models.growing import LATENT, Encoder, level_of, random_latents, re
 from facemod.models.weights import fill, load_weights, save_weights
 
 CENTRE = "centre"
-SAMPLES_IN_CENTRE = 32
+SAMPLES_IN_CENTRE = 16
 # Beyond these no published model goes; they keep a made-up header from asking for terabytes.
 LARGEST_WIDTH, LARGEST_RESOLUTION, SMALLEST_RESOLUTION = 2048, 1024, 16
 Networks = tuple[Encoder, nn.Module]

@@ -84,6 +84,17 @@ def test_a_preset_of_another_model_is_refused(run, photo, automodulator, monkeyp
     assert run("presets", "list").out.splitlines()[1].split()[4] == "ffhq512"
 
 
+def test_a_preset_learnt_with_a_model_is_for_that_model(run, photo, model, workplace, monkeypatch):
+    monkeypatch.setattr(presets, "preset_folders", lambda: [workplace / "mine"])
+    reds = [photo(f"red{i}.png", (200 + i, 60, 60)) for i in range(3)]
+    blues = [photo(f"blue{i}.png", (60, 60, 200 + i)) for i in range(3)]
+    given = [word for flag, many in (("--with", reds), ("--without", blues)) for p in many
+             for word in (flag, p)]  # fmt: skip
+    ended = run("presets", "learn", "red", *given, "--model", model, "-o", workplace / "mine")
+    assert ended.code == 0, ended.err
+    assert presets.get_preset("red").model == "tiny"
+
+
 def test_mix_scales_and_blocks(run, photo, pixels, automodulator):
     a, b = photo("a.png", (200, 60, 60)), photo("b.png", (60, 60, 200))
     words = ("mix", a, b, "--model", automodulator, "--fidelity", "encode", "--crop")

@@ -73,8 +73,9 @@ def edit(
 
     editor, aligner = open_editor(common)
     info = editor.model.info
-    kinds = {"family": info.family, "model": info.name}
-    move = preset_edit(chosen, info.slots, info.dim, **kinds, limited=not force)
+    move = preset_edit(
+        chosen, info.slots, info.dim, family=info.family, model=info.name, limited=not force
+    )
     recipe = "edit " + " ".join(f"{name}={chosen[name]}" for name in sorted(chosen))
     mark = mark_for(common, kind.mark_kind(chosen_fidelity), recipe)
     task = Edit(move, chosen_fidelity, kind, mark, move.notes)

@@ -146,12 +146,16 @@ def learn_preset(editor: Editor, styles: Tensor, labels: Sequence[float], wish: 
     """The direction that the examples teach."""
     import torch
 
-    from facemod.latent.codes import Scale
     from facemod.latent.learning import Space, learn
+    from facemod.latent.strengths import fitting
 
     natural = editor.model.sample(NATURAL_FACES, seed=0, truncation=1.0)
-    space = Space.of(natural.styles.float().cpu(), [natural.slots(scale) for scale in Scale])
-    guards = [preset.level() for preset in wish.guards]
+    space = Space.of(natural.styles.float().cpu(), natural.slots_by_scale())
+    info = editor.model.info
+    guards = [
+        fitting(preset.level(), preset, info.slots, info.dim, info.family, info.name)
+        for preset in wish.guards
+    ]
     held = torch.stack(guards) if guards else torch.zeros(0)
     return learn(styles, torch.tensor(labels), natural.styles.float().cpu(), space, held)
 
@@ -172,11 +176,15 @@ def save(
 ) -> None:
     """Write the preset file."""
     from facemod.imaging.atomic import atomic_path
+    from facemod.models.registry import BUNDLED
     from facemod.models.weights import save_weights
 
+    info = editor.model.info
     facts = {
         "name": wish.name, "meaning": wish.meaning, "panel": "Own", "range": RANGE,
-        "slots": (0, len(learnt.direction) - 1), "family": editor.model.info.family,
+        "slots": (0, len(learnt.direction) - 1), "family": info.family,
+        # Of the other families there are many models, each with a space of its own.
+        "model": "" if info.name == BUNDLED else info.name,
         "guards": [preset.name for preset in wish.guards], "effects": dict(effects),
         "source": f"learnt from {count} photos", "level_centre": learnt.level_centre,
         "evidence": {} if learnt.agreement is None else {"agreement": learnt.agreement},

@@ -84,12 +84,13 @@ def draw_cells(
     from facemod.imaging.sheet import shrunk, with_labels
 
     info, pictures, labels = editor.model.info, [], []
+    space = {"family": info.family, "model": info.name}
     with render.progress(len(presets) * len(columns), shown=not quiet) as bar:
         for preset in presets:
             for strength in columns:
                 chosen = {preset.name: strength}
                 # Whoever asks for a column beyond the range wants to see it.
-                edit = preset_edit(chosen, info.slots, info.dim, family=info.family, limited=False)
+                edit = preset_edit(chosen, info.slots, info.dim, **space, limited=False)
                 pixels = editor.edit_faces([face], [edit], fidelity)[0].pixels
                 pictures.append(shrunk(pixels, size))
                 labels.append(f"{preset.name} {strength}")
