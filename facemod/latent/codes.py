@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from enum import Enum
 
@@ -49,15 +49,25 @@ class Details:
 
     ``maps`` [N, C, S, S] act at S px. ``styles`` [N, slots, dim] are those that the photos were
     encoded to, whatever has been edited since: they tell the decoder what the maps add to.
-    ``weights`` [N] say how much of each map shows, 0 to 1.
+    ``weights`` [N] say how much of each map shows, 0 to 1. ``fitted`` [N, F] is what was learnt
+    from one photo alone, in the model's own terms; rows of zeros stand for nothing.
     """
 
     maps: Tensor
     styles: Tensor
     weights: Tensor
+    fitted: Tensor | None = None
 
     def __getitem__(self, faces: slice) -> Details:
-        return Details(self.maps[faces], self.styles[faces], self.weights[faces])
+        return self._each(lambda tensor: tensor[faces])
+
+    def expanded(self, faces: int) -> Details:
+        """Those of a single face repeated for ``faces`` faces."""
+        return self._each(lambda tensor: tensor.expand(faces, *tensor.shape[1:]))
+
+    def _each(self, change: Callable[[Tensor], Tensor]) -> Details:
+        fitted = None if self.fitted is None else change(self.fitted)
+        return Details(change(self.maps), change(self.styles), change(self.weights), fitted)
 
     def scaled(self, factor: float) -> Details:
         """The same maps showing ``factor`` times as much."""
@@ -144,10 +154,7 @@ class Codes:
         """The details, those of a single face repeated for ``faces`` faces."""
         if len(self) == faces:
             return self.details
-        return tuple(
-            Details(*(t.expand(faces, *t.shape[1:]) for t in (e.maps, e.styles, e.weights)))
-            for e in self.details
-        )
+        return tuple(entry.expanded(faces) for entry in self.details)
 
     def shifted(self, direction: Tensor) -> Codes:
         """These codes moved by ``direction`` [slots, dim] or [N, slots, dim]."""
@@ -191,4 +198,20 @@ def _concatenated(parts: list[Codes], index: int) -> Details:
         torch.cat([e.maps for e in entries]),
         torch.cat([e.styles for e in entries]),
         torch.cat([e.weights for e in entries]),
+        _concatenated_fits(entries),
+    )
+
+
+def _concatenated_fits(entries: list[Details]) -> Tensor | None:
+    """What was learnt from each photo; nothing is zeros when others have learnt."""
+    there = [entry.fitted for entry in entries if entry.fitted is not None]
+    if not there:
+        return None
+    return torch.cat(
+        [
+            there[0].new_zeros(len(entry.maps), there[0].shape[1])
+            if entry.fitted is None
+            else entry.fitted
+            for entry in entries
+        ]
     )

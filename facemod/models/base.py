@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Protocol
+from enum import Enum
+from typing import Protocol, runtime_checkable
 
 import torch
 from torch import Tensor
@@ -50,4 +51,28 @@ class FaceModel(Protocol):
 
     def sample(self, count: int, *, seed: int, truncation: float = 0.7) -> Codes:
         """Codes of ``count`` random faces. ``truncation`` 0 is the mean face, 1 the full range."""
+        ...
+
+
+class Effort(str, Enum):
+    """How much time a fit to one photo may take."""
+
+    REFINE = "refine"
+    """A few gradient steps: seconds."""
+    ADAPT = "adapt"
+    """Until the decoder shows this very photo: up to a minute on a CPU."""
+
+
+@runtime_checkable
+class FittingModel(Protocol):
+    """A model that can be fitted to one photo; families need not be able to."""
+
+    fingerprint: str
+    """Changes with the weights: a fit is of no use to others."""
+
+    def fit(self, image: Tensor, codes: Codes, effort: Effort) -> Codes:
+        """Codes whose picture is closer to one face's ``image`` [1, 3, R, R] in [-1, 1].
+
+        They edit, mix and morph as the encoder's ``codes`` do, and hold at most 2 MB in fp16.
+        """
         ...

@@ -123,16 +123,18 @@ class Decoder(nn.Module):
 
     def features(self, styles: Tensor, blocks: int) -> Tensor:
         """The feature map [N, CHANNELS[blocks], 4 << blocks, 4 << blocks] after ``blocks``."""
-        x = self.first(styles[:, 0])
-        for i, block in enumerate(self.blocks[:blocks]):
-            x = block(x, styles[:, 1 + 2 * i], styles[:, 2 + 2 * i])
+        return self.through(self.first(styles[:, 0]), styles, range(blocks))
+
+    def through(self, features: Tensor, styles: Tensor, blocks: range) -> Tensor:
+        """A feature map after some more ``blocks``."""
+        x = features
+        for i in blocks:
+            x = self.blocks[i](x, styles[:, 1 + 2 * i], styles[:, 2 + 2 * i])
         return x
 
     def image(self, features: Tensor, styles: Tensor, blocks: int) -> Tensor:
         """The image that the feature map after ``blocks`` leads to."""
-        x = features
-        for i, block in enumerate(self.blocks[blocks:], start=blocks):
-            x = block(x, styles[:, 1 + 2 * i], styles[:, 2 + 2 * i])
+        x = self.through(features, styles, range(blocks, BLOCKS))
         return self.to_image(x, styles[:, SLOTS - 1])
 
     def forward(self, styles: Tensor) -> Tensor:

@@ -90,16 +90,34 @@ class DetailDecoder(nn.Module):
         nn.init.constant_(self.gate.bias, 3.0)
 
     def forward(self, maps: Tensor, before: Tensor, after: Tensor) -> Tensor:
-        change = (after - before).square().mean(1, keepdim=True)
-        changed = 1 - torch.exp(-4 * F.avg_pool2d(change, 5, stride=1, padding=2))
-        moved, match = self.follow(maps, before, after)
-        maps = maps + changed * (moved - maps)
+        maps, changed, match = self.follow(maps, before, after)
         was, now = self.look(before), self.look(after)
-        facts = (maps, was, now - was, changed, changed * (match - 1))
+        return self._shown(maps, was, now - was, changed, changed * (match - 1))
+
+    def unedited(self, maps: Tensor, features: Tensor) -> Tensor:
+        """The same for features that no edit has changed, at a part of the cost."""
+        was = self.look(features)
+        nothing = torch.zeros_like(was)
+        return self._shown(maps, was, nothing, nothing[:, :1], nothing[:, :1])
+
+    def _shown(self, *facts: Tensor) -> Tensor:
         x = self.body(torch.cat(facts, dim=1))
         return self.out(x) * torch.sigmoid(self.gate(x))
 
-    def follow(self, maps: Tensor, before: Tensor, after: Tensor) -> tuple[Tensor, Tensor]:
+    def follow(
+        self, maps: Tensor, before: Tensor, after: Tensor
+    ) -> tuple[Tensor, Tensor, Tensor]:
+        """Maps as they move where the features change, where that is, and how well it went.
+
+        ``changed`` [N, 1, S, S] is 0 to 1, and ``match``, how well each place was found again
+        among the features before, -1 to 1.
+        """
+        change = (after - before).square().mean(1, keepdim=True)
+        changed = 1 - torch.exp(-4 * F.avg_pool2d(change, 5, stride=1, padding=2))
+        moved, match = self.find(maps, before, after)
+        return maps + changed * (moved - maps), changed, match
+
+    def find(self, maps: Tensor, before: Tensor, after: Tensor) -> tuple[Tensor, Tensor]:
         """Maps as they move with the features, and how well each place was found, -1 to 1.
 
         Attention from each place after the edit to its neighbours before, nearer ones first.

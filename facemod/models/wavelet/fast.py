@@ -49,6 +49,14 @@ class FastDecoder:
         ]
         return torch.cat([interleaved(x).float() for x in maps])
 
+    def through(self, features: Tensor, styles: Tensor, blocks: range) -> Tensor:
+        """Feature maps after some more ``blocks``."""
+        maps = [
+            self._through(grouped(x[None]), style, blocks)
+            for x, style in zip(features, styles, strict=True)
+        ]
+        return torch.cat([interleaved(x).float() for x in maps])
+
     def image(self, features: Tensor, styles: Tensor, blocks: int) -> Tensor:
         """The images [N, 3, 1024, 1024] that feature maps after ``blocks`` lead to."""
         return torch.cat(

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import replace
+from functools import cached_property
 from pathlib import Path
 
 import torch
@@ -10,12 +12,13 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from facemod.latent.codes import Codes, Details
-from facemod.models.base import ModelInfo
+from facemod.models.base import Effort, ModelInfo
 from facemod.models.wavelet import encoder as encoders
 from facemod.models.wavelet.decoder import SLOT_RESOLUTIONS, SLOTS, STYLE_DIM, Decoder
 from facemod.models.wavelet.details import BLOCKS_BEFORE, DetailPath
 from facemod.models.wavelet.encoder import Encoder
 from facemod.models.wavelet.fast import FastDecoder
+from facemod.models.wavelet.fitting import fine_residual, fit
 from facemod.models.wavelet.mapping import Mapping
 from facemod.models.weights import filled
 
@@ -73,17 +76,53 @@ class WaveletModel:
         """Codes -> images [N, 3, 1024, 1024] in [-1, 1]."""
         styles = codes.styles.to(self.device)
         features = self.painter.features(styles, BLOCKS_BEFORE)
-        residual = sum(self.residual(entry, styles, features) for entry in codes.details)
-        return self.painter.image(features + residual, styles, BLOCKS_BEFORE).clamp_(-1, 1)
+        befores = [self._features_before(entry, styles, features) for entry in codes.details]
+        shown = list(zip(codes.details, befores, strict=True))
+        x = features + sum(self.residual(entry, before, features) for entry, before in shown)
+        if any(entry.fitted is not None for entry in codes.details):
+            x = self.painter.through(x, styles, range(BLOCKS_BEFORE, BLOCKS_BEFORE + 1))
+            x = x + sum(self.fine_residual_of(entry, before, features) for entry, before in shown)
+            return self.painter.image(x, styles, BLOCKS_BEFORE + 1).clamp_(-1, 1)
+        return self.painter.image(x, styles, BLOCKS_BEFORE).clamp_(-1, 1)
 
-    def residual(self, entry: Details, styles: Tensor, features: Tensor) -> Tensor:
-        """What one entry of details adds to the ``features`` [N, 512, 64, 64] of ``styles``."""
+    def fit(self, image: Tensor, codes: Codes, effort: Effort) -> Codes:
+        """Codes whose picture is closer to one face's ``image`` [1, 3, 1024, 1024] in [-1, 1]."""
+        with torch.inference_mode(False), torch.enable_grad():
+            target = image.to(self.device).clone()
+            return fit(self.decoder, self.details.decoder, target, codes, effort)
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """A digest of all weights."""
+        state = hashlib.blake2b(digest_size=16)
+        for network in (self.encoder, self.decoder, self.details):
+            for tensor in network.state_dict().values():
+                state.update(tensor.cpu().contiguous().numpy())
+        return state.hexdigest()
+
+    def _features_before(self, entry: Details, styles: Tensor, features: Tensor) -> Tensor:
+        """The 64 px features of the photo as it was; ``features`` are those of ``styles``."""
         was = entry.styles.to(self.device)
-        before = features
-        if not torch.equal(was, styles):
-            before = self.painter.features(was, BLOCKS_BEFORE)
-        weights = entry.weights.to(self.device)[:, None, None, None]
-        return weights * self.details.residual(entry.maps.to(self.device), before, features)
+        if torch.equal(was, styles):
+            return features
+        return self.painter.features(was, BLOCKS_BEFORE)
+
+    def residual(self, entry: Details, before: Tensor, features: Tensor) -> Tensor:
+        """What one entry of details adds to the ``features`` [N, 512, 64, 64] of the edit."""
+        return self._shown(entry) * self.details.residual(
+            entry.maps.to(self.device), before, features
+        )
+
+    def fine_residual_of(self, entry: Details, before: Tensor, features: Tensor) -> Tensor | float:
+        """What one entry adds to the features [N, 256, 128, 128]."""
+        if entry.fitted is None:
+            return 0.0
+        return self._shown(entry) * fine_residual(
+            self.details.decoder, entry.fitted.to(self.device), before, features
+        )
+
+    def _shown(self, entry: Details) -> Tensor:
+        return entry.weights.to(self.device)[:, None, None, None]
 
     @torch.inference_mode()
     def sample(self, count: int, *, seed: int, truncation: float = 0.7) -> Codes:

@@ -1,0 +1,178 @@
+"""Fitting the decoder to one photo, in the spirit of Bau et al. 2019 (Semantic Photo Manipulation).
+
+The early blocks, which decide what is where, stay as they are. Learnt are the late blocks' scales
+for this photo, by moving the late styles (every late layer multiplies each of its channels by an
+affine map of its style, so this spans Bau's per-channel factors), the map of details at 64 px and,
+with the higher effort, a residual at 128 px: a few maps and how they mix into the channels there.
+Where an edit moves the face, the residual at 128 px moves with it, as the details do; where it
+makes something else of the face, the residual gives way.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from facemod.latent.codes import Codes, Details
+from facemod.models.base import Effort
+from facemod.models.wavelet.crops import CROP, Window, decode_crop, detail_crop
+from facemod.models.wavelet.decoder import CHANNELS, Decoder
+from facemod.models.wavelet.details import BLOCKS_BEFORE, RESOLUTION, DetailDecoder
+
+FINE_SIDE = 2 * RESOLUTION
+FINE_MAPS = 24
+FINE_CHANNELS = CHANNELS[BLOCKS_BEFORE + 1]
+FINE_SIZE = FINE_MAPS * FINE_SIDE**2
+FIRST_LATE_SLOT = 1 + 2 * BLOCKS_BEFORE
+# The face within the FFHQ square, in 64 px features: first and last corner of windows over it.
+FACE_ROWS, FACE_COLUMNS = (14, 40), (12, 36)
+FACE_SHARE = 0.5
+MAP_RATE, FINE_RATE, MIX_RATE, STYLE_RATE = 0.02, 0.04, 0.01, 0.005
+WARMUP, LOWEST_RATE = 10, 0.05
+COARSE, COARSE_WEIGHT = 4, 2.0
+PROBES = (Window(16, 24), Window(26, 16), Window(26, 32), Window(38, 24))
+PROBE_EVERY = 20  # steps
+ENOUGH = 0.985  # the probes' loss has to fall by this factor from one time to the next
+
+
+@dataclass(frozen=True)
+class Plan:
+    """How long a fit may take and whether it learns a residual at 128 px."""
+
+    steps: int
+    fine: bool
+
+
+PLANS = {Effort.REFINE: Plan(80, fine=False), Effort.ADAPT: Plan(300, fine=True)}
+
+
+def fine_residual(details: DetailDecoder, fitted: Tensor, before: Tensor, after: Tensor) -> Tensor:
+    """What fits [N, F] add to the 128 px features [N, 256, 128, 128].
+
+    ``before`` and ``after`` [N, 512, 64, 64] are the 64 px features that the photo was encoded
+    to and those of the edit.
+    """
+    maps, mix = unpacked(fitted)
+    maps, changed, match = details.follow(F.pixel_unshuffle(maps, 2), before, after)
+    stays = 1 - changed * (1 - match.clamp(min=0))
+    return mixed(F.pixel_shuffle(maps * stays, 2), mix)
+
+
+def unpacked(fitted: Tensor) -> tuple[Tensor, Tensor]:
+    """Maps [N, 24, 128, 128] and how they mix [N, 256, 24]."""
+    maps, mix = fitted.split((FINE_SIZE, FINE_CHANNELS * FINE_MAPS), dim=1)
+    return maps.unflatten(1, (FINE_MAPS, FINE_SIDE, FINE_SIDE)), mix.unflatten(1, (-1, FINE_MAPS))
+
+
+def mixed(maps: Tensor, mix: Tensor) -> Tensor:
+    """Maps [N, K, S, S] -> features [N, 256, S, S]."""
+    return (mix @ maps.flatten(2)).unflatten(2, maps.shape[2:])
+
+
+class Fit:
+    """What is learnt from one photo, and the networks that show it."""
+
+    def __init__(
+        self, decoder: Decoder, details: DetailDecoder, image: Tensor, codes: Codes, plan: Plan
+    ) -> None:
+        """``codes`` are the encoder's for the one face of ``image`` [1, 3, 1024, 1024]."""
+        self.decoder, self.details, self.image, self.plan = decoder, details, image, plan
+        self.codes = codes
+        device = image.device
+        self.early = codes.styles.to(device)[:, :FIRST_LATE_SLOT].clone()
+        self.late = codes.styles.to(device)[:, FIRST_LATE_SLOT:].clone()
+        self.maps = codes.details[0].maps.to(device).clone()
+        groups = [(self.maps, MAP_RATE), (self.late, STYLE_RATE)]
+        if plan.fine:
+            self.fine = torch.zeros(1, FINE_MAPS, FINE_SIDE, FINE_SIDE, device=device)
+            generator = torch.Generator().manual_seed(1)
+            mix = torch.randn(FINE_CHANNELS, FINE_MAPS, generator=generator)
+            self.mix = torch.linalg.qr(mix)[0][None].to(device)
+            groups += [(self.fine, FINE_RATE), (self.mix, MIX_RATE)]
+        self.rates = [rate for _, rate in groups]
+        self.optimizer = torch.optim.Adam(
+            [{"params": [tensor.requires_grad_()], "lr": rate} for tensor, rate in groups],
+            betas=(0.9, 0.99),
+        )
+        with torch.no_grad():
+            self.features = decoder.features(codes.styles.to(device), BLOCKS_BEFORE)
+
+    @property
+    def styles(self) -> Tensor:
+        return torch.cat((self.early, self.late), dim=1)
+
+    @torch.no_grad()
+    def probe(self) -> float:
+        """The loss on four windows over the face."""
+        return sum(float(self.loss(window)) for window in PROBES)
+
+    def step(self, progress: float, window: Window) -> None:
+        """Learn from one window of the photo."""
+        falling = LOWEST_RATE + (1 - LOWEST_RATE) * (1 + np.cos(np.pi * progress)) / 2
+        rate = min(1.0, (progress * self.plan.steps + 1) / WARMUP) * falling
+        for group, highest in zip(self.optimizer.param_groups, self.rates, strict=True):
+            group["lr"] = float(highest * rate)
+        loss = self.loss(window)
+        self.optimizer.zero_grad(set_to_none=True)
+        loss.backward()
+        self.optimizer.step()
+
+    def loss(self, window: Window) -> Tensor:
+        """Squared error of a window at full size, and of its coarse part once more."""
+        with torch.autocast(self.image.device.type, torch.bfloat16):
+            residual = detail_crop(self.details, self.maps, self.features, window)
+            features = window.of(self.features) + residual
+            fine = None
+            if self.plan.fine:
+                fine = mixed(window.of(self.fine), self.mix)
+            picture = decode_crop(self.decoder, features, self.styles, window, fine)
+        error = window.inner(picture.float() - window.of(self.image))
+        return error.square().mean() + COARSE_WEIGHT * F.avg_pool2d(error, COARSE).square().mean()
+
+    def result(self) -> Codes:
+        """The codes that were learnt, rounded as they are stored."""
+        styles = rounded(self.styles)
+        fitted = None
+        if self.plan.fine:
+            fitted = rounded(torch.cat((self.fine.flatten(1), self.mix.flatten(1)), dim=1))
+        entry = self.codes.details[0]
+        learnt = Details(rounded(self.maps), styles, entry.weights, fitted)
+        return replace(self.codes, styles=styles, details=(learnt,))
+
+
+def fit(
+    decoder: Decoder, details: DetailDecoder, image: Tensor, codes: Codes, effort: Effort
+) -> Codes:
+    """Codes closer to one face's ``image`` [1, 3, 1024, 1024] in [-1, 1]; always the same ones.
+
+    Stops when more steps no longer pay.
+    """
+    plan = PLANS[effort]
+    learning = Fit(decoder, details, image, codes, plan)
+    rng = np.random.default_rng(0)
+    error = learning.probe()
+    for step in range(plan.steps):
+        learning.step(step / plan.steps, draw_window(rng))
+        if (step + 1) % PROBE_EVERY == 0:
+            error, before = learning.probe(), error
+            if error > ENOUGH * before:
+                break
+    return learning.result()
+
+
+def draw_window(rng: np.random.Generator) -> Window:
+    """A random window, half of the time one over the face."""
+    last = RESOLUTION - CROP
+    if rng.random() < FACE_SHARE:
+        return Window(int(rng.integers(*FACE_ROWS)), int(rng.integers(*FACE_COLUMNS)))
+    top, left = np.clip(rng.integers(-4, last + 5, 2), 0, last)
+    return Window(int(top), int(left))
+
+
+def rounded(tensor: Tensor) -> Tensor:
+    """As fp16 holds it, so that a stored fit gives the same pictures as a fresh one."""
+    return tensor.detach().half().float()

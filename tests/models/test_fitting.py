@@ -1,0 +1,91 @@
+"""Fitting the bundled model to one picture, with few steps."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+
+from facemod.fidelity.store import as_codes, as_tensors
+from facemod.latent.codes import Codes, Scale, concatenate
+from facemod.models.base import Effort, FittingModel
+from facemod.models.registry import load_model
+from facemod.models.wavelet import WaveletModel, fitting
+
+BRIEF = {
+    Effort.REFINE: fitting.Plan(4, fine=False),
+    Effort.ADAPT: fitting.Plan(16, fine=True),
+}
+
+
+@pytest.fixture(scope="module")
+def model() -> WaveletModel:
+    model = load_model()
+    assert isinstance(model, FittingModel)
+    return model
+
+
+@pytest.fixture(scope="module")
+def image(model: WaveletModel) -> torch.Tensor:
+    """A face with something that no face has."""
+    image = model.decode(model.sample(1, seed=3)).clone()
+    image[..., 560:600, 480:540] = torch.tensor([0.9, -0.9, 0.2])[:, None, None]
+    return image
+
+
+@pytest.fixture(scope="module")
+def fits(model: WaveletModel, image: torch.Tensor) -> dict[Effort | None, Codes]:
+    """The encoder's codes, and those that either effort makes of them."""
+    codes = model.encode(image)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(fitting, "PLANS", BRIEF)
+        patch.setattr(fitting, "WARMUP", 1)
+        patch.setattr(fitting, "draw_window", lambda rng: fitting.Window(30, 24))
+        return {None: codes, **{effort: model.fit(image, codes, effort) for effort in Effort}}
+
+
+def error(picture: torch.Tensor, image: torch.Tensor) -> float:
+    return float((picture - image)[..., 540:620, 460:560].square().mean())
+
+
+def test_more_effort_comes_closer(model, image, fits) -> None:
+    errors = [error(model.decode(fits[effort]), image) for effort in (None, *Effort)]
+    assert errors[0] > errors[1] > errors[2]
+    assert errors[2] < 0.8 * errors[0]
+
+
+def test_the_early_slots_stay(fits) -> None:
+    before, after = fits[None].styles, fits[Effort.ADAPT].styles
+    early = fitting.FIRST_LATE_SLOT
+    assert torch.allclose(before[:, :early], after[:, :early], atol=1e-2)
+    assert not torch.allclose(before[:, early:], after[:, early:], atol=1e-2)
+
+
+def test_a_stored_fit_gives_the_same_picture_and_is_small(model, fits) -> None:
+    adapted = fits[Effort.ADAPT]
+    tensors = {name: tensor.half() for name, tensor in as_tensors(adapted).items()}
+    assert sum(tensor.numel() * 2 for tensor in tensors.values()) <= 2 << 20
+    again = as_codes({name: t.float() for name, t in tensors.items()}, fits[None])
+    assert torch.equal(model.decode(adapted), model.decode(again))
+
+
+def test_fits_batch_with_faces_that_have_none(model, fits) -> None:
+    together = model.decode(concatenate([fits[None], fits[Effort.ADAPT]]))
+    for picture, effort in zip(together, (None, Effort.ADAPT), strict=True):
+        assert torch.allclose(picture, model.decode(fits[effort])[0], atol=1e-4)
+
+
+def test_the_fine_residual_gives_way_where_the_face_is_another(model, fits) -> None:
+    adapted = fits[Effort.ADAPT]
+    other = model.sample(1, seed=9)
+    before, after = (model.decoder.features(c.styles, 4) for c in (adapted, other))
+    shown = [
+        fitting.fine_residual(model.details.decoder, adapted.details[0].fitted, before, now)
+        for now in (before, after)
+    ]
+    assert shown[1].norm() < 0.9 * shown[0].norm()
+
+
+def test_a_fit_leaves_with_the_face_when_most_of_it_is_another(model, fits) -> None:
+    other = model.sample(1, seed=9)
+    slots = [*other.slots(Scale.COARSE), *other.slots(Scale.MID)]
+    assert fits[Effort.ADAPT].with_slots(slots, other).details == ()
