@@ -7,7 +7,8 @@ Editor's (Brock et al. 2017, section 2): the original's detail, which no latent 
 Where the edit moves structure (a mouth opens, a head turns), the original's detail belongs to
 what was there before and would show through as a ghost. There the fine part of the residual
 x - r is given up, and only its smooth part (light and colour) is kept. When most of the face
-moves, as in a mix of coarse scales, that holds for all of it.
+moves, as in a mix of coarse scales, that holds for all of it. What would be missed there is the
+photo's grain, which is no one's feature: so much of it comes back as the decoder draws too little.
 """
 
 from __future__ import annotations
@@ -27,6 +28,9 @@ MASK_BLUR = 0.012
 FINE = 0.03
 NEIGHBOURHOOD = 0.025
 SMOOTH = 0.10
+GRAIN = 0.0015
+# What is larger than so many times the grain's usual size is an edge.
+GRAIN_LIMIT = 2.5
 # The face within the FFHQ square: rows, columns.
 FACE = (slice(0.25, 0.85), slice(0.22, 0.78))
 
@@ -43,7 +47,22 @@ def transfer(original: Tensor, reconstruction: Tensor, edited: Tensor) -> Tensor
     )
     residual = original - reconstruction
     detail = residual - gaussian_blur(residual, SMOOTH)
-    return torch.maximum(changed, moved) * difference - moved * detail
+    change = torch.maximum(changed, moved) * difference - moved * detail
+    return change + moved * missing_grain(original, edited)
+
+
+def missing_grain(original: Tensor, edited: Tensor) -> Tensor:
+    """The original's grain [N, 3, S, S], as much as ``edited`` lacks at each place.
+
+    Edges of the original are cut down to the size of grain, so they leave no ghost.
+    """
+    grain, drawn = (image - gaussian_blur(image, GRAIN) for image in (original, edited))
+    usual = grain.abs().flatten(1).median(1).values[:, None, None, None]
+    grain = torch.maximum(torch.minimum(grain, GRAIN_LIMIT * usual), -GRAIN_LIMIT * usual)
+    there, wanted = (
+        gaussian_blur(part.square().mean(1, keepdim=True), NEIGHBOURHOOD) for part in (drawn, grain)
+    )
+    return (1 - there / wanted.clamp_min(1e-8)).clamp(0, 1).sqrt() * grain
 
 
 def structure_moved(difference: Tensor) -> Tensor:
