@@ -18,18 +18,27 @@ from torch import Tensor
 from facemod.fidelity.transfer import SMOOTH, gaussian_blur
 from facemod.latent.interpolate import Step, between
 from facemod.models.base import FaceModel
-from facemod.pipeline import EncodedFace, to_pixels, to_tensor
+from facemod.pipeline import EncodedFace, Fidelity, to_pixels, to_tensor
 
 DETAIL_FADES = 3  # the power of a face's presence with which its fine detail shows
 
 
 def morph_frames(
-    model: FaceModel, faces: Sequence[EncodedFace], steps: Sequence[Step], size: int
+    model: FaceModel,
+    faces: Sequence[EncodedFace],
+    steps: Sequence[Step],
+    size: int,
+    fidelity: Fidelity = Fidelity.TRANSFER,
 ) -> Iterator[NDArray[np.uint8]]:
     """Frames [size, size, 3] of a walk through encoded faces, one at a time.
 
-    Frames that stand on a face are its aligned photo, resized and nothing else.
+    Frames that stand on a face are its aligned photo, resized and nothing else; when nothing is
+    to be transferred, they are what the model decodes, as all others.
     """
+    if not fidelity.transfers:
+        for step in steps:
+            yield to_pixels(resized(_decoded(model, faces, step), size))[0]
+        return
     photos = [resized(to_tensor([face.crop.pixels]), size) for face in faces]
     residuals = [
         photo - resized(face.reconstruction, size)
@@ -41,11 +50,17 @@ def morph_frames(
         if step.t in (0.0, 1.0):
             yield to_pixels(photos[there if step.t else here])[0]
             continue
-        decoded = model.decode(between(faces[here].codes, faces[there].codes, step.t)).cpu()
+        decoded = _decoded(model, faces, step)
         frame = resized(decoded, size) + smooth[here].lerp(smooth[there], step.t)
         for face, presence in ((here, 1 - step.t), (there, step.t)):
             frame += presence**DETAIL_FADES * (residuals[face] - smooth[face])
         yield to_pixels(frame)[0]
+
+
+def _decoded(model: FaceModel, faces: Sequence[EncodedFace], step: Step) -> Tensor:
+    """The picture [1, 3, R, R] of one step's codes."""
+    here, there = faces[step.leg], faces[(step.leg + 1) % len(faces)]
+    return model.decode(between(here.codes, there.codes, step.t)).cpu()
 
 
 def resized(images: Tensor, size: int) -> Tensor:

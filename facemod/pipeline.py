@@ -20,20 +20,38 @@ from facemod.faces.align import crop_face
 from facemod.faces.composite import add_change, replace
 from facemod.faces.detect import Detector, choose
 from facemod.faces.face import Crop, Face
+from facemod.fidelity.fitting import fitted
+from facemod.fidelity.store import FitStore, fit_store
 from facemod.fidelity.transfer import transfer
 from facemod.imaging.photo import Photo
 from facemod.latent.codes import Codes, concatenate
-from facemod.models.base import FaceModel
+from facemod.models.base import Effort, FaceModel
 
 Pixels = NDArray[np.uint8]
 EditFunction = Callable[[Codes], Codes]
 
 
 class Fidelity(str, Enum):
-    """How the decoded edit meets the photo."""
+    """How the decoded edit meets the photo: a ladder, from what is quick to what is close."""
 
-    TRANSFER = "transfer"
     ENCODE = "encode"
+    """The face is what the model decodes."""
+    TRANSFER = "transfer"
+    """The change is carried over to the photo's own pixels. The rungs above do that as well."""
+    REFINE = "refine"
+    """The codes are refined by a few gradient steps first."""
+    ADAPT = "adapt"
+    """The decoder is adapted to this very photo first."""
+
+    @property
+    def transfers(self) -> bool:
+        """Whether the photo's own pixels stay."""
+        return self is not Fidelity.ENCODE
+
+    @property
+    def effort(self) -> Effort | None:
+        """How the codes are fitted to the photo."""
+        return {Fidelity.REFINE: Effort.REFINE, Fidelity.ADAPT: Effort.ADAPT}.get(self)
 
 
 @dataclass(frozen=True, eq=False)
@@ -68,6 +86,8 @@ class Editor:
 
     model: FaceModel
     detector: Detector
+    fits: FitStore = field(default_factory=fit_store)
+    """Where fits to photos are remembered."""
 
     def faces(self, photo: Photo, which: str = "all") -> list[Face]:
         """The chosen faces of a photo, left to right.
@@ -84,14 +104,31 @@ class Editor:
         """The face as an upright square of the model's size."""
         return crop_face(photo.rgb, face, self.model.info.resolution)
 
-    def encode(self, photo: Photo, face: Face) -> EncodedFace:
+    def encode(
+        self, photo: Photo, face: Face, fidelity: Fidelity = Fidelity.TRANSFER
+    ) -> EncodedFace:
         """Align and encode one face."""
-        return self.encode_crops([self.align(photo, face)])[0]
+        return self.encode_crops([self.align(photo, face)], fidelity)[0]
 
-    def encode_crops(self, crops: Sequence[Crop]) -> list[EncodedFace]:
-        """Encode aligned faces, of any number of photos, in one batch."""
-        codes = self.model.encode(to_tensor([crop.pixels for crop in crops]))
-        return [EncodedFace(crop, codes[i], self.model) for i, crop in enumerate(crops)]
+    def encode_crops(
+        self, crops: Sequence[Crop], fidelity: Fidelity = Fidelity.TRANSFER
+    ) -> list[EncodedFace]:
+        """Encode aligned faces, of any number of photos, in one batch.
+
+        The upper rungs of ``fidelity`` then fit the codes to each face.
+
+        Raises:
+            UsageError: they were asked for, and the model's family cannot.
+        """
+        images = to_tensor([crop.pixels for crop in crops])
+        batch = self.model.encode(images)
+        codes = [batch[i] for i in range(len(crops))]
+        if (effort := fidelity.effort) is not None:
+            codes = [
+                fitted(self.model, image[None], crop.pixels, code, effort, self.fits)
+                for image, crop, code in zip(images, crops, codes, strict=True)
+            ]
+        return [EncodedFace(c, code, self.model) for c, code in zip(crops, codes, strict=True)]
 
     def edit_faces(
         self,
@@ -108,8 +145,9 @@ class Editor:
         )
         original = to_tensor([face.crop.pixels for face in faces]).to(before.device)
         scores = [{"psnr": psnr(x, r)} for x, r in zip(original, before, strict=True)]
-        if fidelity is Fidelity.TRANSFER:
+        if fidelity.transfers:
             after = original + transfer(original, before, after)
+        after = after.clamp(-1, 1)
         return [
             EditedFace(face.crop, pixels, score)
             for face, pixels, score in zip(faces, to_pixels(after), scores, strict=True)
@@ -149,7 +187,7 @@ class Editor:
             NoFaceError: the photo has no face, or not the one that was asked for.
         """
         crops = [self.align(photo, face) for face in self.faces(photo, faces)]
-        encoded = self.encode_crops(crops)
+        encoded = self.encode_crops(crops, fidelity)
         edited = self.edit_faces(encoded, [edit] * len(encoded), fidelity)
         return composited(photo, edited, fidelity), edited
 
@@ -164,12 +202,13 @@ def composited(photo: Photo, faces: Iterable[EditedFace], fidelity: Fidelity) ->
 
 def reconstruction_scores(face: EncodedFace) -> dict[str, float]:
     """How close the model's own picture of a face comes to the photo."""
-    return {"psnr": psnr(to_tensor([face.crop.pixels]), face.reconstruction)}
+    original = to_tensor([face.crop.pixels])
+    return {"psnr": psnr(original, face.reconstruction)}
 
 
 def put_back(rgb: Pixels, face: EditedFace, fidelity: Fidelity) -> None:
     """Composite one edited face into the photo [H, W, 3], in place."""
-    if fidelity is Fidelity.TRANSFER:
+    if fidelity.transfers:
         change = face.pixels.astype(np.float32) - face.crop.pixels
         add_change(rgb, face.crop, change)
     else:

@@ -61,7 +61,7 @@ class Edit:
     """What to say about the edit of one face's codes."""
 
     def faces(self, editor: Editor, crops: Sequence[Crop]) -> list[EditedFace]:
-        encoded = editor.encode_crops(crops)
+        encoded = editor.encode_crops(crops, self.fidelity)
         edited = editor.edit_faces(encoded, [self.edit] * len(encoded), self.fidelity)
         return [
             replace(after, notes=tuple(self.notes(before.codes)))
@@ -79,11 +79,12 @@ class Reconstruct:
     """What the model makes of each face, and the face."""
 
     mark: Mark | None
+    fidelity: Fidelity = Fidelity.ENCODE
 
     def faces(self, editor: Editor, crops: Sequence[Crop]) -> list[EditedFace]:
         return [
             EditedFace(face.crop, to_pixels(face.reconstruction)[0], reconstruction_scores(face))
-            for face in editor.encode_crops(crops)
+            for face in editor.encode_crops(crops, self.fidelity)
         ]
 
     def files(self, photo: Photo, faces: Sequence[EditedFace], targets: Sequence[Path]) -> Files:

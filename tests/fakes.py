@@ -5,14 +5,16 @@ They stand in for the real ones at the two seams of the house, the FaceModel and
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
 from facemod.faces.face import Face
-from facemod.latent.codes import Codes, Scale
-from facemod.models.base import ModelInfo
+from facemod.latent.codes import Codes, Details, Scale
+from facemod.models.base import Effort, ModelInfo
 from facemod.pipeline import Editor
 
 SIDE = 64
@@ -65,6 +67,35 @@ class FakeModel:
     def _slots() -> list[list[int]]:
         probe = Codes(torch.zeros(1, len(RESOLUTIONS), 1), "wavelet", RESOLUTIONS)
         return [list(probe.slots(scale)) for scale in Scale]
+
+
+class FittingFake(FakeModel):
+    """A model that can be fitted: its codes then hold the face's own map of details.
+
+    Its pictures show ``fitted`` times 0.01 more red, so that a fit can be seen.
+    """
+
+    fingerprint = "fake"
+
+    def __init__(self) -> None:
+        self.fits: list[Effort] = []
+
+    def encode(self, images: Tensor) -> Codes:
+        codes = super().encode(images)
+        maps, shown = torch.zeros(len(images), 1, 2, 2), torch.ones(len(images))
+        return replace(codes, details=(Details(maps, codes.styles, shown),))
+
+    def fit(self, image: Tensor, codes: Codes, effort: Effort) -> Codes:
+        self.fits.append(effort)
+        (entry,) = codes.details
+        return replace(codes, details=(replace(entry, fitted=torch.ones(1, 3)),))
+
+    def decode(self, codes: Codes) -> Tensor:
+        images = super().decode(codes).clone()
+        for entry in codes.details:
+            if entry.fitted is not None:
+                images[:, 0] += 0.01 * entry.fitted.mean(1)[:, None, None]
+        return images
 
 
 class FailingModel(FakeModel):

@@ -20,7 +20,7 @@ COMMANDS = (
     "presets show", "presets learn", "presets sheet", "presets gallery", "presets rename",
     "presets remove", "presets export", "presets import", "models list", "models info",
     "train prepare", "train encoder", "train preview", "evaluate", "doctor", "models pull",
-    "models import", "models verify", "models remove",
+    "models import", "models verify", "models remove", "cache info", "cache clear",
 )  # fmt: skip
 
 

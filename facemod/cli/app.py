@@ -15,6 +15,7 @@ from facemod.batch import UnexpectedError, explained
 from facemod.cli import render
 from facemod.cli.commands import (
     align,
+    cache,
     doctor,
     edit,
     evaluate,
@@ -119,6 +120,9 @@ def register() -> None:
         "models", "The models.", about, models.models_list, models.models_info,
         models.models_pull, models.models_import, models.models_verify, models.models_remove,
     )  # fmt: skip
+    register_group(
+        "cache", "What was learnt of photos.", about, cache.cache_info, cache.cache_clear
+    )
     register_group(
         "train", "Train your own weights.", "Train",
         train_model.train_model, train.train_prepare, train.train_preview, train.train_encoder,

@@ -194,8 +194,11 @@ FidelityOption = Annotated[
     str,
     typer.Option(
         "--fidelity",
-        help="transfer: carry the change over to the photo's own pixels. "
-        "encode: show what the model decodes.",
+        metavar="RUNG",
+        help="How results stay close to the photo. encode: show what the model decodes. transfer: "
+        "carry the change over to the photo's own pixels. refine: fit the codes to the photo "
+        "first, for seconds. adapt: adapt the decoder to the photo first, up to a minute on a "
+        "CPU; remembered. auto: the highest rung that takes a minute or two in all.",
         rich_help_panel=MODEL_PANEL,
     ),
 ]
@@ -218,7 +221,8 @@ CompareOption = Annotated[
 def reserved_names() -> set[str]:
     """Names of ``facemod edit``'s own options, which no preset can have."""
     taken = {f.name.replace("_", "-") for f in (*fields(Common), *fields(Many))}
-    return taken | {"no-mark", "faces", "fidelity", "crop", "compare", "force", "help"}
+    own = {"faces", "fidelity", "crop", "compare", "force"}
+    return taken | own | {"no-mark", "help"}
 
 
 def preset_options() -> dict[str, Preset]:

@@ -112,8 +112,8 @@ def outcome_line(outcome: Outcome) -> str:
     message = outcome.error["message"].removeprefix(f"{outcome.input}: ") if outcome.error else ""
     reason = f": {printable(message)}" if message else ""
     notes = "".join(f"\n  note: {printable(note)}" for note in outcome.notes)
-    seconds = f" [dim]{outcome.seconds:.1f} s[/]" if outcome.status == "done" else ""
-    return f"{MARKS[outcome.status]} {printable(outcome.input)}{target}{reason}{seconds}{notes}"
+    facts = f" [dim]{outcome.seconds:.1f} s[/]" if outcome.status == "done" else ""
+    return f"{MARKS[outcome.status]} {printable(outcome.input)}{target}{reason}{facts}{notes}"
 
 
 def summary(outcomes: Iterable[Outcome]) -> str:

@@ -18,7 +18,7 @@ from facemod.planning import Job
 
 if TYPE_CHECKING:
     from facemod.imaging.photo import Photo
-    from facemod.pipeline import Editor, EncodedFace
+    from facemod.pipeline import Editor, EncodedFace, Fidelity
 
 
 def all_photos(photos: Sequence[Path], common: Common) -> list[Path]:
@@ -97,14 +97,20 @@ class EncodedPhoto:
     faces: list[EncodedFace]
     seconds: float = 0.0
 
-    def done(self, target: Path) -> Outcome:
-        """The outcome of this photo in the result of all."""
-        faces = tuple(FaceOutcome.of(face.crop.face, {}) for face in self.faces)
+    def done(self, target: Path, scores: Sequence[dict[str, float]] = ()) -> Outcome:
+        """The outcome of this photo in the result of all, with ``scores`` of each face if known."""
+        each = scores or [{}] * len(self.faces)
+        found = zip(self.faces, each, strict=True)
+        faces = tuple(FaceOutcome.of(face.crop.face, facts) for face, facts in found)
         return Outcome(str(self.path), str(target), "done", faces=faces, seconds=self.seconds)
 
 
 def encode_photos(
-    editor: Editor, paths: Sequence[Path], common: Common, choices: Sequence[str]
+    editor: Editor,
+    paths: Sequence[Path],
+    common: Common,
+    choices: Sequence[str],
+    fidelity: Fidelity | None = None,
 ) -> tuple[list[EncodedPhoto], tuple[Outcome, ...]]:
     """Encode the chosen faces of photos that only make sense together.
 
@@ -112,11 +118,14 @@ def encode_photos(
     any photo failed, the outcome of every one. The photos themselves are not kept: there may be
     many, and each may be large.
     """
+    from facemod.pipeline import Fidelity
+
     encoded: list[EncodedPhoto] = []
 
     def encode(path: Path, which: str) -> Outcome:
         photo = read(path, common)
-        faces = [editor.encode(photo, face) for face in editor.faces(photo, which)]
+        chosen = editor.faces(photo, which)
+        faces = [editor.encode(photo, face, fidelity or Fidelity.TRANSFER) for face in chosen]
         encoded.append(EncodedPhoto(path, faces))
         return batch.left_aside(path)
 

@@ -11,7 +11,13 @@ from facemod.errors import UsageError
 
 if TYPE_CHECKING:
     from facemod.imaging.marking import Kind, Mark
+    from facemod.models.base import FaceModel
     from facemod.pipeline import Editor, Fidelity
+
+AUTO = "auto"
+AUTO_SECONDS = 120  # that --fidelity auto may spend on fitting
+# What fitting to one photo takes, roughly.
+SECONDS = {"cpu": {"adapt": 30, "refine": 6}, "gpu": {"adapt": 6, "refine": 1}}
 
 
 def open_editor(common: Reading) -> tuple[Editor, str]:
@@ -60,15 +66,38 @@ def resolve_device(name: str) -> tuple[str, str]:
     return name, "as asked"
 
 
-def parse_fidelity(name: str) -> Fidelity:
-    """``--fidelity`` as a value; UsageError for an unknown one."""
+def check_fidelity(name: str) -> None:
+    """Raise UsageError when ``--fidelity`` is no rung of the ladder."""
     from facemod.pipeline import Fidelity
 
-    try:
-        return Fidelity(name)
-    except ValueError:
-        known = ", ".join(f.value for f in Fidelity)
-        raise UsageError(f"--fidelity {name}: unknown; choose one of {known}") from None
+    known = [*(rung.value for rung in Fidelity), AUTO]
+    if name not in known:
+        raise UsageError(f"--fidelity {name}: unknown; choose one of {', '.join(known)}")
+
+
+def settle_fidelity(name: str, model: FaceModel, photos: int) -> tuple[Fidelity, tuple[str, ...]]:
+    """What a ``--fidelity`` that was checked means here, and what there is to say about it.
+
+    Raises:
+        UsageError: the model cannot be fitted to photos.
+    """
+    from facemod.fidelity.fitting import fitting_model
+    from facemod.models.base import FittingModel
+    from facemod.pipeline import Fidelity
+
+    if name != AUTO:
+        rung = Fidelity(name)
+        if rung.effort is not None:
+            fitting_model(model, rung.effort)
+        return rung, ()
+    if not isinstance(model, FittingModel):
+        return Fidelity.TRANSFER, (f"fidelity: transfer ({model.info.family} cannot be fitted)",)
+    kind = "cpu" if model.device.type == "cpu" else "gpu"
+    for rung in (Fidelity.ADAPT, Fidelity.REFINE):
+        seconds = photos * SECONDS[kind][rung.value]
+        if seconds <= AUTO_SECONDS:
+            return rung, (f"fidelity: {rung.value} (about {seconds} s for {photos} photos)",)
+    return Fidelity.TRANSFER, (f"fidelity: transfer ({photos} photos are too many to fit to)",)
 
 
 def check_faces(choice: str, *, one: bool = False) -> None:

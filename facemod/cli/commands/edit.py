@@ -20,7 +20,14 @@ from facemod.cli.options import (
 )
 from facemod.cli.performing import perform_batch
 from facemod.cli.result import Result
-from facemod.cli.session import check_faces, mark_for, mark_warning, open_editor, parse_fidelity
+from facemod.cli.session import (
+    check_faces,
+    check_fidelity,
+    mark_for,
+    mark_warning,
+    open_editor,
+    settle_fidelity,
+)
 from facemod.errors import UsageError
 from facemod.journal import digest
 from facemod.latent.presets import find_presets
@@ -54,7 +61,7 @@ def edit(
         raise UsageError("nothing to edit: give at least one preset, for example --smile +1")
     warnings = (*check_ranges(chosen, force=force), *mark_warning(common))
     check_faces(faces)
-    chosen_fidelity = parse_fidelity(fidelity)
+    check_fidelity(fidelity)
     kind = ResultKind.of(crop=crop, compare=compare)
     if kind is not ResultKind.PHOTO:
         no_copies(many)
@@ -72,14 +79,15 @@ def edit(
     from facemod.tasks import Edit
 
     editor, aligner = open_editor(common)
+    rung, words = settle_fidelity(fidelity, editor.model, len(batch.jobs))
     info = editor.model.info
     move = preset_edit(
         chosen, info.slots, info.dim, family=info.family, model=info.name, limited=not force
     )
     recipe = "edit " + " ".join(f"{name}={chosen[name]}" for name in sorted(chosen))
-    mark = mark_for(common, kind.mark_kind(chosen_fidelity), recipe)
-    task = Edit(move, chosen_fidelity, kind, mark, move.notes)
-    return perform_batch(batch, task, editor, faces, (aligner,), warnings)
+    mark = mark_for(common, kind.mark_kind(rung), recipe)
+    task = Edit(move, rung, kind, mark, move.notes)
+    return perform_batch(batch, task, editor, faces, (aligner, *words), warnings)
 
 
 def digest_of_preset(name: str) -> str:

@@ -28,11 +28,12 @@ from facemod.cli.running import (
 )
 from facemod.cli.session import (
     check_faces,
+    check_fidelity,
     check_scales,
     mark_for,
     mark_warning,
     open_editor,
-    parse_fidelity,
+    settle_fidelity,
 )
 from facemod.errors import UsageError
 from facemod.inputs import WRITABLE_SUFFIXES
@@ -90,30 +91,31 @@ def mix(
     scales = {scale: name for scale, name in scales.items() if name is not None}
     recipe = mix_recipe(names, scales, slots or [])
     check_faces(faces)
-    chosen_fidelity = parse_fidelity(fidelity)
+    check_fidelity(fidelity)
     kind = ResultKind.of(crop=crop, compare=compare)
     target = target_for(photos, kind, common)
     if skipped := already_there("mix", photos, target, common):
         return skipped
     editor, aligner = open_editor(common)
     check_scales(editor, scales)
+    rung, words = settle_fidelity(fidelity, editor.model, len(photos))
     choices = [faces, *["largest"] * len(photos[1:])]
-    encoded, problems = encode_photos(editor, photos, common, choices)
+    encoded, problems = encode_photos(editor, photos, common, choices, rung)
     if problems:
         return Result("mix", problems, messages=(aligner,))
     base, *donors = encoded
     donor_codes = [donor.faces[0].codes for donor in donors]
     edits = [mixture([face.codes, *donor_codes], names, scales, slots or []) for face in base.faces]
     photo = read(base.path, common)
-    faces_after = editor.edit_faces(base.faces, edits, chosen_fidelity)
-    edited = composited(photo, faces_after, chosen_fidelity)
-    mark = mark_for(common, kind.mark_kind(chosen_fidelity), recipe)
+    faces_after = editor.edit_faces(base.faces, edits, rung)
+    edited = composited(photo, faces_after, rung)
+    mark = mark_for(common, kind.mark_kind(rung), recipe)
     data, notes = result_file(kind, photo, edited, faces_after, target, mark)
     write_bytes(data, target, overwrite=common.overwrite)
     scored = tuple(FaceOutcome.of(face.crop.face, face.scores) for face in faces_after)
     result = replace(base.done(target), faces=scored, notes=(*photo.source.notes, *notes))
     outcomes = (result, *(donor.done(target) for donor in donors))
-    return Result("mix", outcomes, messages=(aligner,), warnings=mark_warning(common))
+    return Result("mix", outcomes, messages=(aligner, *words), warnings=mark_warning(common))
 
 
 def mix_recipe(names: Sequence[str], scales: Mapping[str, str], slots: Sequence[str]) -> str:

@@ -7,10 +7,17 @@ from typing import Annotated
 import typer
 
 from facemod.cli import render
-from facemod.cli.options import AllFaces, Common, Photos
+from facemod.cli.options import AllFaces, Common, FidelityOption, Photos
 from facemod.cli.result import Result
 from facemod.cli.running import all_photos, already_there, encode_photos, plan_together
-from facemod.cli.session import check_faces, mark_for, mark_warning, open_editor
+from facemod.cli.session import (
+    check_faces,
+    check_fidelity,
+    mark_for,
+    mark_warning,
+    open_editor,
+    settle_fidelity,
+)
 from facemod.errors import UsageError
 
 FILM = "Film"
@@ -40,33 +47,39 @@ def morph(
     ease: Ease = "smooth",
     loop: Loop = False,
     faces: AllFaces = "largest",
+    fidelity: FidelityOption = "transfer",
 ) -> Result:
     """Walk from face to face: [bold]morph a.jpg b.jpg c.jpg -o morph.mp4[/] (or .gif, .webp)."""
     from facemod.imaging.video import SUFFIXES, write_video
     from facemod.latent.interpolate import walk
     from facemod.morph import morph_frames
+    from facemod.pipeline import reconstruction_scores
 
     if size not in (512, 1024):
         raise UsageError(f"--size {size}: films are 512 or 1024 px")
     check_faces(faces, one=True)
+    check_fidelity(fidelity)
     photos = all_photos(photos, common)
     steps = list(walk(len(photos), round(seconds * fps), ease=ease, loop=loop))
     target = plan_together(photos, common, "morph.mp4", SUFFIXES)
     if skipped := already_there("morph", photos, target, common):
         return skipped
     editor, aligner = open_editor(common)
-    encoded, problems = encode_photos(editor, photos, common, [faces] * len(photos))
+    rung, words = settle_fidelity(fidelity, editor.model, len(photos))
+    encoded, problems = encode_photos(editor, photos, common, [faces] * len(photos), rung)
     if problems:
         return Result("morph", problems, messages=(aligner,))
+    scores = [reconstruction_scores(photo.faces[0]) for photo in encoded]
     mark = mark_for(common, "synthetic", f"morph of {len(photos)} photos")
     with render.progress(len(steps), shown=not common.quiet) as bar:
-        frames = morph_frames(editor.model, [photo.faces[0] for photo in encoded], steps, size)
+        faces_met = [photo.faces[0] for photo in encoded]
+        frames = morph_frames(editor.model, faces_met, steps, size, rung)
         counted = bar.track(frames, len(steps), task_id=bar.task_ids[0], description=target.name)
         count = write_video(counted, target, fps, mark=mark, overwrite=common.overwrite)
     film = f"{target}: {count} frames, {count / fps:.1f} s at {fps:g} fps, verified"
     return Result(
         "morph",
-        tuple(photo.done(target) for photo in encoded),
-        messages=(aligner, film),
+        tuple(photo.done(target, [s]) for photo, s in zip(encoded, scores, strict=True)),
+        messages=(aligner, *words, film),
         warnings=mark_warning(common),
     )

@@ -12,7 +12,13 @@ from facemod.cli import render
 from facemod.cli.options import Common, FidelityOption
 from facemod.cli.result import Result
 from facemod.cli.running import already_there, encode_photos, plan_together
-from facemod.cli.session import mark_for, mark_warning, open_editor, parse_fidelity
+from facemod.cli.session import (
+    check_fidelity,
+    mark_for,
+    mark_warning,
+    open_editor,
+    settle_fidelity,
+)
 from facemod.errors import UsageError
 from facemod.latent.presets import Preset, get_preset
 from facemod.latent.strengths import Strength, parse_strength, preset_edit
@@ -45,21 +51,23 @@ def presets_sheet(
     if len(words) < 2:
         raise UsageError("name at least one preset, and then a photo")
     presets, photo = [get_preset(word) for word in words[:-1]], Path(words[-1])
-    columns, chosen_fidelity = parse_strengths(strengths), parse_fidelity(fidelity)
+    columns = parse_strengths(strengths)
+    check_fidelity(fidelity)
     target = plan_together([photo], common, "sheet.png", WRITABLE_SUFFIXES)
     if skipped := already_there("presets sheet", [photo], target, common):
         return skipped
     editor, aligner = open_editor(common)
-    encoded, problems = encode_photos(editor, [photo], common, ["largest"])
+    rung, said = settle_fidelity(fidelity, editor.model, 1)
+    encoded, problems = encode_photos(editor, [photo], common, ["largest"], rung)
     if problems:
         return Result("presets sheet", problems, messages=(aligner,))
     face = encoded[0].faces[0]
-    cells = draw_cells(editor, face, presets, columns, chosen_fidelity, size, quiet=common.quiet)
+    cells = draw_cells(editor, face, presets, columns, rung, size, quiet=common.quiet)
     mark = mark_for(common, "composite", "presets sheet " + " ".join(words[:-1]))
     picture = tile(cells, columns=len(columns))
     write_image(picture, target, mark=mark, overwrite=common.overwrite)
-    outcomes = (encoded[0].done(target),)
-    return Result("presets sheet", outcomes, messages=(aligner,), warnings=mark_warning(common))
+    outcomes, messages = (encoded[0].done(target),), (aligner, *said)
+    return Result("presets sheet", outcomes, messages=messages, warnings=mark_warning(common))
 
 
 def parse_strengths(text: str) -> list[Strength]:

@@ -1,0 +1,75 @@
+"""The ladder of fidelity and its cache, on the command line."""
+
+from __future__ import annotations
+
+import pytest
+from fakes import FakeModel, FittingFake
+
+from facemod.models.base import Effort
+
+
+@pytest.fixture(autouse=True)
+def own_cache(monkeypatch, tmp_path_factory) -> None:
+    monkeypatch.setenv("FACEMOD_CACHE", str(tmp_path_factory.mktemp("fits")))
+
+
+@pytest.fixture
+def fitting(use_model) -> FittingFake:
+    model = FittingFake()
+    use_model(model)
+    return model
+
+
+@pytest.mark.parametrize("rung", ["refine", "adapt"])
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("edit", "a.png", "--smile", 1, "-o", "out"),
+        ("mix", "a.png", "b.png", "--fine-from", "b", "-o", "out"),
+        ("morph", "a.png", "b.png", "--seconds", 0.2, "-o", "out.gif"),
+        ("reconstruct", "a.png", "-o", "out"),
+    ],
+)
+def test_every_command_climbs_the_ladder(run, photo, fitting, words, rung):
+    photo("a.png")
+    photo("b.png", colour=(60, 140, 90))
+    assert run(*words, "--fidelity", rung).code == 0
+    assert fitting.fits == [Effort(rung)] * (2 if words[0] in ("mix", "morph") else 1)
+
+
+def test_the_next_edit_of_a_photo_needs_no_fit(run, photo, fitting):
+    photo("a.png")
+    for strength in (1, 2):
+        run("edit", "a.png", "--smile", strength, "--fidelity", "adapt", "-o", f"out{strength}")
+    assert len(fitting.fits) == 1
+    assert run("cache", "info", "--json").json["data"]["fits"] == 1
+    assert "1 fits removed" in run("cache", "clear").err
+    assert run("cache", "info", "--json").json["data"]["fits"] == 0
+
+
+def test_a_zero_edit_of_an_adapted_face_keeps_every_pixel(run, photo, fitting, pixels):
+    photo("a.png")
+    run("edit", "a.png", "--smile", 0, "--fidelity", "adapt", "-o", "out")
+    assert (pixels("a.png") == pixels("out/a.png")).all()
+
+
+def test_a_model_that_cannot_be_fitted_refuses(run, photo, use_model):
+    use_model(FakeModel())
+    ended = run("edit", photo("a.png"), "--smile", 1, "--fidelity", "adapt", "-o", "out")
+    assert ended.code == 2
+    assert "cannot be fitted" in ended.err
+
+
+@pytest.mark.parametrize(("photos", "rung"), [(1, "adapt"), (5, "refine"), (21, "transfer")])
+def test_auto_picks_by_how_much_there_is_to_do_and_says_so(run, photo, fitting, photos, rung):
+    for i in range(photos):
+        photo(f"in/{i}.png", colour=(90 + i, 120, 150))
+    ended = run("edit", "in", "--smile", 1, "--fidelity", "auto", "-o", "out")
+    assert f"fidelity: {rung}" in ended.err
+    assert fitting.fits == ([] if rung == "transfer" else [Effort(rung)] * photos)
+
+
+def test_auto_leaves_models_alone_that_cannot_be_fitted(run, photo):
+    ended = run("edit", photo("a.png"), "--smile", 1, "--fidelity", "auto", "-o", "out")
+    assert ended.code == 0
+    assert "fidelity: transfer" in ended.err
