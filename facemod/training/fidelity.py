@@ -1,0 +1,168 @@
+"""How close each rung of ``--fidelity`` comes to the photo, and whether edits still edit.
+
+    python -m facemod.training.fidelity PHOTOS --identity mobilefacenet.ckpt \\
+        --attributes attributes.safetensors --photos 20 --effects 5
+
+prints the tables of docs/fidelity.md.
+"""
+
+from __future__ import annotations
+
+import argparse
+import time
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from statistics import mean
+
+import torch.nn.functional as F
+from torch import Tensor
+
+from facemod.faces.detect import make_detector
+from facemod.fidelity.transfer import (
+    FACE,
+    SMOOTH,
+    gaussian_blur,
+    structure_moved,
+    transfer,
+)
+from facemod.imaging.reading import open_photo
+from facemod.latent.codes import Codes
+from facemod.latent.presets import Preset, find_presets
+from facemod.models.base import Effort, FittingModel
+from facemod.models.registry import load_model
+from facemod.pipeline import Editor, psnr, to_tensor
+from facemod.training import attributes
+from facemod.training.attributes import AttributeNet
+from facemod.training.identity import Identity, similarity
+from facemod.training.judge import LEARNT
+
+SMALL = 256
+STRENGTH = 1.5
+NET_SIDE = 128
+STILL = 0.05  # of the mask of moved structure: below, skin is unedited or only recoloured
+Row = dict[str, float]
+
+
+def face_of(image: Tensor) -> Tensor:
+    """The face region of FFHQ squares [N, 3, S, S]."""
+    rows, columns = (
+        slice(*(int(end * image.shape[-1]) for end in (p.start, p.stop))) for p in FACE
+    )
+    return image[..., rows, columns]
+
+
+def closeness(identity: Identity, photo: Tensor, picture: Tensor) -> Row:
+    """How close a ``picture`` comes to the ``photo``, both [1, 3, 1024, 1024]."""
+    small = [F.interpolate(x, (SMALL, SMALL), mode="area") for x in (photo, picture)]
+    return {
+        "PSNR of the face, 256 px": psnr(*map(face_of, small)),
+        "PSNR of the face, 1024 px": psnr(face_of(photo), face_of(picture)),
+        "identity": float(similarity(identity, photo, picture)),
+    }
+
+
+def seam(identity: Identity, photo: Tensor, before: Tensor, after: Tensor) -> Row:
+    """What a transferred edit leaves of the photo.
+
+    ``ghost`` is how much of the old detail shows where structure moved: 1 for plain addition of
+    the change, 0 for the decoder's own picture.
+    """
+    change = transfer(photo, before, after)
+    result = (photo + change).clamp(-1, 1)
+    moved = structure_moved(after - before)
+    residual = photo - before
+    detail = residual - gaussian_blur(residual, SMOOTH)
+    left = photo + change - after - gaussian_blur(residual, SMOOTH)
+    inside = moved > 0.9
+    share = float((left * detail * inside).sum() / (detail.square() * inside).sum().clamp_min(1e-9))
+    return {
+        "identity": float(similarity(identity, photo, result)),
+        "colour step at the border, of 255": border_step(change),
+        "sharpness of unedited skin": sharpness(result, moved) / sharpness(photo, moved),
+        "ghost": share,
+    }
+
+
+def border_step(change: Tensor) -> float:
+    """Mean change, on the scale of 0..255, of pixels that have an unchanged neighbour."""
+    touched = (change.abs().amax(1, keepdim=True) > 0).float()
+    border = touched * F.max_pool2d(1 - touched, 3, stride=1, padding=1)
+    return float((change.abs() * border).sum() / border.sum().clamp_min(1) / 3 * 127.5)
+
+
+def sharpness(image: Tensor, moved: Tensor) -> float:
+    """Variance of the Laplacian over the face, where no structure moved."""
+    grey = image.mean(1, keepdim=True)
+    kernel = grey.new_tensor([[0, 1, 0], [1, -4, 1], [0, 1, 0]])[None, None]
+    edges = face_of(F.conv2d(F.pad(grey, (1,) * 4, mode="replicate"), kernel))
+    return float(edges[face_of(moved) < STILL].var())
+
+
+def effects(
+    model: FittingModel, net: AttributeNet, codes: Codes, presets: Mapping[str, Preset]
+) -> Row:
+    """How far each preset moves what it is named for, in standard deviations of real faces."""
+
+    def scores(shown: Codes) -> Row:
+        small = F.interpolate(model.decode(shown).cpu(), (NET_SIDE,) * 2, mode="area")
+        found = dict(zip(net.names, net.scores(small)[0].tolist(), strict=True))
+        return {name: sign * found[word] for name, (word, sign) in LEARNT.items()}
+
+    before = scores(codes)
+    return {
+        name: scores(codes.shifted(STRENGTH * preset.direction()))[name] - before[name]
+        for name, preset in presets.items()
+    }
+
+
+def faces_in(folder: Path, editor: Editor, count: int) -> Iterator[Tensor]:
+    """The largest face of each photo, [1, 3, 1024, 1024]."""
+    for path in sorted(folder.iterdir())[:count]:
+        photo = open_photo(path)
+        yield to_tensor([editor.align(photo, editor.faces(photo, "largest")[0]).pixels])
+
+
+def table(rows: Mapping[str, Sequence[Row]]) -> str:
+    """Means as a Markdown table, one row for each name."""
+    names = list(next(iter(rows.values()))[0])
+    lines = [f"| | {' | '.join(names)} |", "|---" * (len(names) + 1) + "|"]
+    for rung, measured in rows.items():
+        means = (f"{mean(row[name] for row in measured):.2f}" for name in names)
+        lines.append(f"| {rung} | {' | '.join(means)} |")
+    return "\n".join(lines)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("--identity", type=Path, required=True)
+    parser.add_argument("--attributes", type=Path, required=True)
+    parser.add_argument("--photos", type=int, default=20)
+    parser.add_argument("--effects", type=int, default=5, help="photos that presets are tried on")
+    parser.add_argument("--device", default="cpu")
+    args = parser.parse_args()
+    model = load_model(device=args.device)
+    editor = Editor(model, make_detector("embedded", args.device)[0])
+    identity, net = Identity(args.identity), attributes.load(args.attributes)
+    presets = {name: p for name, p in find_presets()[0].items() if name in LEARNT}
+    close, seams, kept = defaultdict(list), defaultdict(list), defaultdict(list)
+    for number, photo in enumerate(faces_in(args.folder, editor, args.photos)):
+        codes = model.encode(photo)
+        for rung in ("encode", *(effort.value for effort in Effort)):
+            began = time.process_time()
+            fit = codes if rung == "encode" else model.fit(photo, codes, Effort(rung))
+            seconds = time.process_time() - began
+            before = model.decode(fit).cpu()
+            close[rung].append({**closeness(identity, photo, before), "CPU seconds": seconds})
+            after = model.decode(fit.shifted(STRENGTH * presets["smile"].direction())).cpu()
+            seams[rung].append(seam(identity, photo, before, after))
+            if number < args.effects and rung != Effort.REFINE.value:
+                kept[rung].append(effects(model, net, fit, presets))
+        print(f"{number + 1} photos\n{table(close)}\n\n{table(seams)}\n", flush=True)
+        if number < args.effects:
+            print(f"{table(kept)}\n", flush=True)
+
+
+if __name__ == "__main__":
+    main()
