@@ -104,9 +104,7 @@ class DetailDecoder(nn.Module):
         x = self.body(torch.cat(facts, dim=1))
         return self.out(x) * torch.sigmoid(self.gate(x))
 
-    def follow(
-        self, maps: Tensor, before: Tensor, after: Tensor
-    ) -> tuple[Tensor, Tensor, Tensor]:
+    def follow(self, maps: Tensor, before: Tensor, after: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """Maps as they move where the features change, where that is, and how well it went.
 
         ``changed`` [N, 1, S, S] is 0 to 1, and ``match``, how well each place was found again
