@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shutil
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -11,13 +12,14 @@ import torch
 from torch import Tensor
 
 from facemod.errors import ModelError, OutputExistsError
+from facemod.imaging.atomic import atomic_path
 from facemod.models.deltas import import_delta
-from facemod.models.families import FAMILIES, family_of
+from facemod.models.families import FAMILIES, family_of, open_model
 from facemod.models.pickles import read_pickle
 from facemod.models.published import Checkpoint, Tensors
 from facemod.models.releases import RELEASES
 from facemod.models.sphere import Facts, centre_of, write_model
-from facemod.models.store import Stored, note, place_for, sha256_of
+from facemod.models.store import SUFFIX, Stored, note, place_for, sha256_of
 from facemod.models.weights import fill
 
 
@@ -34,8 +36,10 @@ def import_file(
 ) -> Imported:
     """Convert a published checkpoint into a model, or a published delta into a preset.
 
+    A model file, such as training writes, becomes a model of that name as it is.
+
     Args:
-        path: the pickle as published.
+        path: the pickle as published, or a model file.
         name: what to call the model; by default its name upstream, or that of the file.
         url: where the file came from, for the record.
         overwrite: an installed model (or preset) of that name may be replaced.
@@ -46,21 +50,38 @@ def import_file(
         ModelError: the file holds nothing that can be used, or something other than weights.
     """
     target = place_for(name or default_name(path))
+    if path.suffix == SUFFIX:
+        return adopt(path, target, overwrite=overwrite)
     content = read_pickle(path)
     if isinstance(content, Tensor):
         delta, preset = import_delta(content, path, overwrite=overwrite)
         use = f"use it by facemod edit --model {delta.model} --{delta.preset} STRENGTH"
         return Imported({**asdict(delta), "file": str(preset)}, (use,))
-    if target.path.exists() and not overwrite:
-        raise OutputExistsError(
-            f"a model called {target.name} is installed already; --overwrite replaces it, --name "
-            "gives another name"
-        )
+    refuse_taken(target, overwrite=overwrite)
     checkpoint = Checkpoint.read(content, path)
     facts = convert(checkpoint, target, overwrite=overwrite)
     note(target, {"file": path.name, "sha256": sha256_of(path), "url": url})
     found = {"name": target.name, **asdict(facts), "file": str(target.path)}
     return Imported(found, notes_on(checkpoint))
+
+
+def adopt(path: Path, target: Stored, *, overwrite: bool) -> Imported:
+    """Make a model file one of the user's models, once it has proved to be whole."""
+    refuse_taken(target, overwrite=overwrite)
+    info = open_model(path, target.name).info
+    with atomic_path(target.path, overwrite=overwrite) as temporary:
+        shutil.copyfile(path, temporary)
+    note(target, {"file": path.name, "sha256": sha256_of(path), "url": None})
+    return Imported({**asdict(info), "file": str(target.path)})
+
+
+def refuse_taken(target: Stored, *, overwrite: bool) -> None:
+    """Raise OutputExistsError if there is a model of that name that may not be replaced."""
+    if target.path.exists() and not overwrite:
+        raise OutputExistsError(
+            f"a model called {target.name} is installed already; --overwrite replaces it, --name "
+            "gives another name"
+        )
 
 
 def default_name(path: Path) -> str:

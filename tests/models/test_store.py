@@ -68,6 +68,19 @@ def test_importing_twice_needs_a_word(own_folders):
     import_file(file, "mine", overwrite=True)
 
 
+def test_a_model_file_becomes_a_model_by_name(own_folders):
+    file = tiny.write_tiny(own_folders, "automodulator", "model")
+    assert import_file(file, "mine").facts["family"] == "automodulator"
+    assert store.stored_model("mine").path.read_bytes() == file.read_bytes()
+    assert store.check_unchanged(store.stored_model("mine")) == "unchanged"
+    with pytest.raises(OutputExistsError):
+        import_file(file, "mine")
+    file.write_bytes(file.read_bytes()[:-4])
+    with pytest.raises(ModelError, match=r"model\.safetensors"):
+        import_file(file, "other")
+    assert model_names() == ["bundled", "mine"]
+
+
 def test_a_level_that_was_fading_in_is_mentioned(own_folders):
     content = published.checkpoint("automodulator") | {"alpha": 0.25}
     torch.save(content, own_folders / "x.pth")

@@ -81,12 +81,15 @@ def models_info(
 
 def models_import(
     printing: Printing,
-    file: Annotated[Path, typer.Argument(metavar="FILE", help="A checkpoint, or a delta.")],
+    file: Annotated[
+        Path, typer.Argument(metavar="FILE", help="A checkpoint, delta or model file.")
+    ],
     name: Annotated[str | None, typer.Option("--name", help="What to call the model.")] = None,
     overwrite: Overwrite = False,
 ) -> Result:
     """Convert a published checkpoint into a model, or an attribute delta into a preset.
 
+    A model file that training wrote becomes a model of yours as it is.
     The file is read as weights only: nothing in it is ever run.
     """
     from facemod.models.importing import import_file
