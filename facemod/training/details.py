@@ -1,10 +1,7 @@
 """Train the details path, with the encoder and the decoder held still.
 
-Two kinds of faces teach it. Decoder samples have known styles, so the truth is known even
-*after an edit*: the photo shows styles w, the edit adds d, and the decoder draws w + d. That is
-what teaches the residual to bend with edits (cf. Pehlivan et al. 2023, who need cycles for it).
-Real faces teach it real photos; an edit of one has no truth, but its effect is that of the same
-edit without details.
+Decoder samples teach it at the decoder's full resolution, real faces teach it real photos. Edits
+need no teaching: where they change the features, the residual gives way.
 
 ``facemod train details RUN --faces faces.npz --preview preview.safetensors`` runs this.
 """
@@ -34,11 +31,10 @@ from facemod.models.wavelet.mapping import Mapping
 from facemod.models.weights import fill, filled, load_weights, save_weights
 from facemod.pipeline import to_pixels
 from facemod.training.data import PackedFaces, degrade
-from facemod.training.edits import EditDraws, worsened
 from facemod.training.encoder import blended
 from facemod.training.identity import Identity
 from facemod.training.loop import Fabric, Moment
-from facemod.training.losses import edit_losses, identity_losses, multi_scale_l1, texture_loss
+from facemod.training.losses import identity_losses, multi_scale_l1, texture_loss
 from facemod.training.preview import PreviewDecoder
 from facemod.training.samples import ExactRenderer, Replay, draw_styles
 from facemod.training.settings import DetailOptions, nameless
@@ -48,6 +44,7 @@ SHOWN = 8
 WINDOWS = 2  # crops of each face and step
 LONGEST_GRADIENT = 1.0
 FACE = 128  # side of packed faces
+POOR, POORNESS = 0.5, (0.1, 0.6)  # how many samples get worse codes, and how much worse
 
 
 class DetailTrainer:
@@ -81,7 +78,6 @@ class DetailTrainer:
         self.trained, self.optimizer = fabric.setup(self.path, optimizer)
         for name in ("encode", "residual"):
             self.trained.mark_forward_method(name)
-        self.edits = EditDraws(self.mapping)
         margin = options.samples * checkpoint_every
         files = folder / f"replay{fabric.global_rank}"
         self.replay = Replay(files, options.memory, margin, INPUT_RESOLUTION)
@@ -96,11 +92,9 @@ class DetailTrainer:
         photos = degrade(torch.cat([pictures, enlarged(real)]), rng)
         codes, maps = self.encode(photos), self.trained.encode(photos)
         drawn, shown = slice(None, len(styles)), slice(len(styles), None)
-        sample, residual = self.sample_losses(styles, codes[drawn], maps[drawn], rng)
         return {
-            **sample,
+            **self.sample_losses(styles, codes[drawn], maps[drawn], rng),
             **self.real_losses(real, known, scene, codes[shown], maps[shown], rng),
-            "size": o.size_weight * residual,
         }
 
     @torch.no_grad()
@@ -124,30 +118,43 @@ class DetailTrainer:
 
     def sample_losses(
         self, styles: Tensor, codes: Tensor, maps: Tensor, rng: np.random.Generator
-    ) -> tuple[dict[str, Tensor], Tensor]:
-        """Edited samples against the decoder's own pictures of the edit; the residual's size."""
-        codes = worsened(codes, self.mapping, rng)
-        true, edited = self.edits.draw(styles, codes, rng)
-        after, truth = self.features(edited), self.features(true)
-        residual = self.trained.residual(maps, self.features(codes), after).float()
+    ) -> dict[str, Tensor]:
+        """Reconstructed samples against the decoder's own full pictures."""
+        codes = self.worsened(codes, rng)
+        before, truth = self.features(codes), self.features(styles)
+        residual = self.trained.residual(maps, before, before).float()
         picture, texture = 0.0, 0.0
         for window in draw_windows(rng):
-            got = window.inner(self.decode(after + residual, edited, window))
+            got = window.inner(self.decode(before + residual, codes, window))
             with torch.no_grad():
-                wanted = window.inner(self.decode(truth, true, window))
+                wanted = window.inner(self.decode(truth, styles, window))
             picture += multi_scale_l1(got, wanted, torch.ones_like(wanted[:, :1]), 5) / WINDOWS
             texture += texture_loss(got, wanted) / WINDOWS
-        losses = {"sample": picture, "texture": 2 * self.options.texture_weight * texture}
-        return losses, residual.square().mean()
+        return {
+            "sample": picture,
+            "sample texture": 2 * self.options.texture_weight * texture,
+            "sample size": self.options.size_weight * residual.square().mean(),
+        }
+
+    def worsened(self, codes: Tensor, rng: np.random.Generator) -> Tensor:
+        """Codes [N, 16, 512] of samples, half of them moved away from the truth.
+
+        Encoders know decoder samples better than real photos. These moves leave as much for the
+        details to do as real photos will.
+        """
+        a, b = (draw_styles(self.mapping, len(codes), rng) for _ in range(2))
+        lengths = rng.uniform(*POORNESS, len(codes)) * (rng.random(len(codes)) < POOR)
+        return codes + torch.from_numpy(lengths).to(codes)[:, None, None] * (a - b)
 
     def real_losses(
         self, real: Tensor, known: Tensor, scene: Tensor, codes: Tensor, maps: Tensor,
         rng: np.random.Generator,
     ) -> dict[str, Tensor]:  # fmt: skip
-        """Real faces against their photos, and their edits against edits without details."""
+        """Reconstructed real faces against their photos."""
         o = self.options
         before = self.features(codes)
-        full = before + self.trained.residual(maps, before, before).float()
+        residual = self.trained.residual(maps, before, before).float()
+        full = before + residual
         photo, texture = 0.0, 0.0
         for window in draw_windows(rng):
             got = window.inner(self.decode(full, codes, window))
@@ -156,30 +163,16 @@ class DetailTrainer:
             small = F.avg_pool2d(got, 1024 // FACE)
             parts = (window.inner(window.of(x)) for x in (real, known))
             photo += multi_scale_l1(small, *parts, 3) / WINDOWS
+            # Packed faces are too small to show fine texture; that of the styles alone is natural.
             texture += texture_loss(got, plain) / WINDOWS
         image = self.show(full, codes)
         likeness, features = identity_losses(self.identity, blended(image, scene, known), real)
         return {
             "real": o.pixel_weight * photo,
             "real texture": o.texture_weight * texture,
+            "real size": o.size_weight * residual.square().mean(),
             "identity": o.identity_weight * (likeness + features),
-            "edit": o.edit_weight * self.edit_loss(codes, maps, before, image.detach(), rng),
         }
-
-    def edit_loss(
-        self, codes: Tensor, maps: Tensor, before: Tensor, image: Tensor,
-        rng: np.random.Generator,
-    ) -> Tensor:  # fmt: skip
-        """How far the effect of an edit with details is from that without, sharpness included."""
-        _, edited = self.edits.draw(codes, codes, rng, always=True)
-        after = self.features(edited)
-        residual = self.trained.residual(maps, before, after).float()
-        with torch.no_grad():
-            plain = self.show(after, edited)
-            wanted = plain - self.show(before, codes)
-        got = self.show(after + residual, edited)
-        missed, stray = edit_losses(got - image, wanted)
-        return missed + 0.3 * stray + texture_loss(got, plain, levels=2, cell=4)
 
     def decode(self, features: Tensor, styles: Tensor, window: Window) -> Tensor:
         with self.fabric.autocast():

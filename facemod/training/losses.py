@@ -85,15 +85,3 @@ def texture_loss(picture: Tensor, target: Tensor, levels: int = 3, cell: int = 8
         total = total + (strengths[0] - strengths[1]).abs().mean()
         picture, target = smaller
     return total / levels
-
-
-def edit_losses(got: Tensor, wanted: Tensor) -> tuple[Tensor, Tensor]:
-    """How far a change of pictures misses the ``wanted`` one, and how far it strays elsewhere.
-
-    Changes [N, 3, S, S] in units of images in [-1, 1]. The first is an L1 at half the size where
-    something is wanted to change, the second the mean change where nothing is.
-    """
-    strength = F.avg_pool2d(wanted.abs().mean(1, keepdim=True), 5, 1, 2)
-    here = 1 - torch.exp(-120 * strength.square())
-    missed = F.avg_pool2d(got - wanted, 2).abs() * F.avg_pool2d(here, 2)
-    return missed.mean(), (got.abs() * (1 - here)).mean()

@@ -122,9 +122,6 @@ class DetailOptions(SampleOptions):
         2.0
     )
     identity_weight: Annotated[float, Setting("Weight of the identity network.", LOSS_PANEL)] = 0.1
-    edit_weight: Annotated[
-        float, Setting("Weight of edits having the effect they have without details.", LOSS_PANEL)
-    ] = 2.0
     size_weight: Annotated[float, Setting("Weight of the residual's mean square.", LOSS_PANEL)] = (
         0.02
     )

@@ -88,6 +88,6 @@ def detail_crop(decoder: DetailDecoder, maps: Tensor, features: Tensor, window: 
     """The residual [N, 512, 16, 16] that maps [N, 24, 64, 64] add to unedited features there."""
     corner = (window.top, window.left)
     rows, columns = (slice(max(0, i - DETAIL_REACH), i + CROP + DETAIL_REACH) for i in corner)
-    residual = decoder.unedited(maps[..., rows, columns], features[..., rows, columns])
+    residual = decoder(maps[..., rows, columns], features[..., rows, columns])
     top, left = (i - part.start for i, part in zip(corner, (rows, columns), strict=True))
     return residual[..., top : top + CROP, left : left + CROP]

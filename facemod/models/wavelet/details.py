@@ -3,9 +3,8 @@
 Sixteen styles describe a face that the decoder can draw; they do not hold this very eyelid, this
 earring, this hat. A map of 24 channels at 64 px keeps them, in the spirit of feature-space
 inversion (Yao et al. 2022, FeatureStyle; Pehlivan et al. 2023, StyleRes): when faces are
-decoded, it becomes a residual that is added to the decoder's 64 px features. The residual sees
-those features as they were for the photo and as they are after the edit, so that it bends or
-gives way where the edit changes the face.
+decoded, it becomes a residual that is added to the decoder's 64 px features. Where an edit
+changes those features, the residual gives way: what it corrects is no longer there.
 """
 
 from __future__ import annotations
@@ -22,14 +21,7 @@ BLOCKS_BEFORE = 4  # decoder blocks before the residual is added
 MAP_CHANNELS = 24
 WIDTH = 64
 LOOK = 32  # channels of the squeezed decoder features
-REACH = 6  # how far, in px of the map, a place may move with an edit
-# Every second px of the square within reach, and the nearest ones all.
-OFFSETS = tuple(
-    (dy, dx)
-    for dy in range(-REACH, REACH + 1)
-    for dx in range(-REACH, REACH + 1)
-    if (dy % 2 == 0 and dx % 2 == 0) or max(abs(dy), abs(dx)) == 1
-)
+AROUND, STEEPNESS = 4, 4.0  # of how the residual gives way to edits
 
 
 class SeparableResidual(nn.Module):
@@ -64,82 +56,35 @@ class DetailEncoder(nn.Sequential):
 
 
 class DetailDecoder(nn.Module):
-    """Maps and decoder features before and after the edit -> residual [N, 512, 64, 64].
-
-    Where the edit moves the face, the map moves with it: each place looks for itself among the
-    features before. Where it changes the face into something else, a gate lets the residual go.
-    """
+    """Maps and the decoder's features of the same photo -> residual [N, 512, 64, 64]."""
 
     def __init__(self) -> None:
         super().__init__()
         features = CHANNELS[BLOCKS_BEFORE]
         self.look = nn.Conv2d(features, LOOK, 1)
-        self.key = nn.Conv2d(features, LOOK, 1, bias=False)
-        self.sharpness = nn.Parameter(torch.tensor(3.0))
-        self.far = nn.Parameter(torch.tensor(-3.0))
         self.body = nn.Sequential(
-            nn.Conv2d(MAP_CHANNELS + 2 * LOOK + 2, WIDTH, 3, padding=1),
+            nn.Conv2d(MAP_CHANNELS + LOOK, WIDTH, 3, padding=1),
             SeparableResidual(WIDTH),
             SeparableResidual(WIDTH),
         )
         self.out = nn.Conv2d(WIDTH, features, 1)
-        self.gate = nn.Conv2d(WIDTH, 1, 1)
-        for layer in (self.out, self.gate):
-            nn.init.zeros_(layer.weight)
-            nn.init.zeros_(layer.bias)
-        nn.init.constant_(self.gate.bias, 3.0)
+        nn.init.zeros_(self.out.weight)
+        nn.init.zeros_(self.out.bias)
 
-    def forward(self, maps: Tensor, before: Tensor, after: Tensor) -> Tensor:
-        maps, changed, match = self.follow(maps, before, after)
-        was, now = self.look(before), self.look(after)
-        return self._shown(maps, was, now - was, changed, changed * (match - 1))
-
-    def unedited(self, maps: Tensor, features: Tensor) -> Tensor:
-        """The same for features that no edit has changed, at a part of the cost."""
-        was = self.look(features)
-        nothing = torch.zeros_like(was)
-        return self._shown(maps, was, nothing, nothing[:, :1], nothing[:, :1])
-
-    def _shown(self, *facts: Tensor) -> Tensor:
-        x = self.body(torch.cat(facts, dim=1))
-        return self.out(x) * torch.sigmoid(self.gate(x))
-
-    def follow(self, maps: Tensor, before: Tensor, after: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """Maps as they move where the features change, where that is, and how well it went.
-
-        ``changed`` [N, 1, S, S] is 0 to 1, and ``match``, how well each place was found again
-        among the features before, -1 to 1.
-        """
-        change = (after - before).square().mean(1, keepdim=True)
-        changed = 1 - torch.exp(-4 * F.avg_pool2d(change, 5, stride=1, padding=2))
-        moved, match = self.find(maps, before, after)
-        return maps + changed * (moved - maps), changed, match
-
-    def find(self, maps: Tensor, before: Tensor, after: Tensor) -> tuple[Tensor, Tensor]:
-        """Maps as they move with the features, and how well each place was found, -1 to 1.
-
-        Attention from each place after the edit to its neighbours before, nearer ones first.
-        """
-        keys, queries = (F.normalize(self.key(x), dim=1) for x in (before, after))
-        scores, places = [], []
-        for dy, dx in OFFSETS:
-            likeness = (queries * shifted(keys, dy, dx)).sum(1, keepdim=True)
-            distance = F.softplus(self.far) * (dy * dy + dx * dx)
-            scores.append(torch.exp(self.sharpness) * likeness - distance)
-            places.append(likeness)
-        weights = torch.softmax(torch.cat(scores, dim=1).float(), dim=1).to(maps)
-        moved = sum(
-            weights[:, i : i + 1] * shifted(maps, dy, dx) for i, (dy, dx) in enumerate(OFFSETS)
-        )
-        return moved, (weights * torch.cat(places, dim=1)).sum(1, keepdim=True)
+    def forward(self, maps: Tensor, features: Tensor) -> Tensor:
+        return self.out(self.body(torch.cat((maps, self.look(features)), dim=1)))
 
 
-def shifted(x: Tensor, dy: int, dx: int) -> Tensor:
-    """x[..., i + dy, j + dx] at (i, j), the border repeated."""
-    padded = F.pad(x, (REACH,) * 4, mode="replicate")
-    height, width = x.shape[-2:]
-    top, left = REACH + dy, REACH + dx
-    return padded[..., top : top + height, left : left + width]
+def untouched(before: Tensor, after: Tensor) -> Tensor:
+    """Where an edit leaves the features [N, C, S, S] as they were: [N, 1, S, S], 1 there.
+
+    Near 0 where they become something else. Features have a variance of about 1. A residual
+    that gives way smoothly leaves neither the old mouth behind the new one nor, as learned
+    compromises between the two do, a blur.
+    """
+    change = (after - before).square().mean(1, keepdim=True)
+    around = F.avg_pool2d(change, 2 * AROUND + 1, stride=1, padding=AROUND)
+    return torch.exp(-STEEPNESS * around)
 
 
 class DetailPath(nn.Module):
@@ -164,4 +109,5 @@ class DetailPath(nn.Module):
 
         ``before`` are the features of the styles that the maps were encoded with.
         """
-        return self.decoder(maps, before, after)
+        residual = self.decoder(maps, before)
+        return residual if after is before else residual * untouched(before, after)

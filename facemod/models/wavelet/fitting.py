@@ -21,7 +21,7 @@ from facemod.latent.codes import Codes, Details
 from facemod.models.base import Effort
 from facemod.models.wavelet.crops import CROP, Window, decode_crop, detail_crop
 from facemod.models.wavelet.decoder import CHANNELS, Decoder
-from facemod.models.wavelet.details import BLOCKS_BEFORE, RESOLUTION, DetailDecoder
+from facemod.models.wavelet.details import BLOCKS_BEFORE, RESOLUTION, DetailDecoder, untouched
 
 FINE_SIDE = 2 * RESOLUTION
 FINE_MAPS = 24
@@ -50,16 +50,15 @@ class Plan:
 PLANS = {Effort.REFINE: Plan(80, fine=False), Effort.ADAPT: Plan(300, fine=True)}
 
 
-def fine_residual(details: DetailDecoder, fitted: Tensor, before: Tensor, after: Tensor) -> Tensor:
+def fine_residual(fitted: Tensor, before: Tensor, after: Tensor) -> Tensor:
     """What fits [N, F] add to the 128 px features [N, 256, 128, 128].
 
     ``before`` and ``after`` [N, 512, 64, 64] are the 64 px features that the photo was encoded
     to and those of the edit.
     """
     maps, mix = unpacked(fitted)
-    maps, changed, match = details.follow(F.pixel_unshuffle(maps, 2), before, after)
-    stays = 1 - changed * (1 - match.clamp(min=0))
-    return mixed(F.pixel_shuffle(maps * stays, 2), mix)
+    stays = F.interpolate(untouched(before, after), scale_factor=2, mode="bilinear")
+    return mixed(maps * stays, mix)
 
 
 def unpacked(fitted: Tensor) -> tuple[Tensor, Tensor]:

@@ -117,9 +117,7 @@ class WaveletModel:
         """What one entry adds to the features [N, 256, 128, 128]."""
         if entry.fitted is None:
             return 0.0
-        return self._shown(entry) * fine_residual(
-            self.details.decoder, entry.fitted.to(self.device), before, features
-        )
+        return self._shown(entry) * fine_residual(entry.fitted.to(self.device), before, features)
 
     def _shown(self, entry: Details) -> Tensor:
         return entry.weights.to(self.device)[:, None, None, None]
