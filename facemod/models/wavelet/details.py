@@ -83,7 +83,7 @@ def untouched(before: Tensor, after: Tensor) -> Tensor:
     compromises between the two do, a blur.
     """
     change = (after - before).square().mean(1, keepdim=True)
-    around = F.avg_pool2d(change, 2 * AROUND + 1, stride=1, padding=AROUND)
+    around = F.avg_pool2d(change, 2 * AROUND + 1, 1, AROUND, count_include_pad=False)
     return torch.exp(-STEEPNESS * around)
 
 
