@@ -79,8 +79,7 @@ def test_the_fine_residual_gives_way_where_the_face_is_another(model, fits) -> N
     other = model.sample(1, seed=9)
     before, after = (model.decoder.features(c.styles, 4) for c in (adapted, other))
     shown = [
-        fitting.fine_residual(model.details.decoder, adapted.details[0].fitted, before, now)
-        for now in (before, after)
+        fitting.fine_residual(adapted.details[0].fitted, before, now) for now in (before, after)
     ]
     assert shown[1].norm() < 0.9 * shown[0].norm()
 
