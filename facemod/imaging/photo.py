@@ -69,7 +69,10 @@ class Photo:
         """
         if rgb.shape != self.pixels.shape or rgb.dtype != np.uint8:
             raise ValueError(f"expected uint8 {self.pixels.shape}, got {rgb.dtype} {rgb.shape}")
-        changed = np.any(rgb != self.rgb, axis=2)
+        if self.rgb.base is self.pixels.base:  # sRGB: what was not changed is equal anyhow
+            return dataclasses.replace(self, pixels=rgb.copy())
+        differs = rgb != self.rgb
+        changed = differs[..., 0] | differs[..., 1] | differs[..., 2]
         pixels = self.pixels.copy()
         pixels[changed] = colour.follow_change(
             self.pixels[changed], self.rgb[changed], rgb[changed], self.source.icc
