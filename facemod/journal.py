@@ -16,6 +16,7 @@ import fcntl
 import hashlib
 import json
 import os
+import re
 import secrets
 import threading
 import time
@@ -29,6 +30,7 @@ from facemod.errors import InputError, OutputError
 from facemod.planning import Made
 
 FOLDER = ".facemod"
+TEMPORARY = re.compile(r"\.facemod-[0-9a-f]+\.")
 
 
 def digest(data: bytes) -> str:
@@ -139,12 +141,12 @@ class History:
         for file in sorted(log.home.glob("*.jsonl")):
             over = clean and _is_over(file)
             for facts in lines_of(file, "writing"):
-                target = Path(os.path.normpath(base / facts["target"]))
-                one = Made(facts["source"], facts["result"])
-                made.setdefault(target, []).append((facts["settings"], one))
-                if over:
-                    with suppress(OSError):
-                        (base / facts["temporary"]).unlink(missing_ok=True)
+                with suppress(KeyError, TypeError):  # of another version, or damaged
+                    target = Path(os.path.normpath(base / facts["target"]))
+                    one = Made(facts["source"], facts["result"])
+                    made.setdefault(target, []).append((facts["settings"], one))
+                    if over:
+                        _remove_temporary(base / facts["temporary"])
         return cls(made)
 
     def with_settings(self, settings: str) -> dict[Path, tuple[Made, ...]]:
@@ -153,11 +155,18 @@ class History:
         return {target: made for target, made in same.items() if made}
 
 
+def _remove_temporary(path: Path) -> None:
+    # A log says it, and a log may say anything: nothing but our temporary files goes.
+    if TEMPORARY.match(path.name):
+        with suppress(OSError, ValueError):
+            path.unlink(missing_ok=True)
+
+
 def lines_of(log: Path, kind: str) -> Iterator[dict[str, Any]]:
     """The facts of every whole line of one kind."""
     with log.open(encoding="ascii", errors="replace") as stream:
         for line in stream:
-            with suppress(ValueError, TypeError, AttributeError):
+            with suppress(ValueError, AttributeError, RecursionError):
                 if (facts := json.loads(line).get(kind)) is not None:
                     yield facts
 
@@ -173,11 +182,11 @@ def unfinished(log: Path) -> list[tuple[Path, Path]]:
         for outcome in lines_of(log, "outcome"):
             if outcome["status"] in ("done", "skipped"):
                 planned.pop(outcome["input"], None)
+        return [(Path(facts["input"]), Path(facts["place"])) for facts in planned.values()]
     except OSError as problem:
         raise InputError(f"--retry-failed {log}: {problem.strerror or problem}") from problem
     except (KeyError, TypeError) as problem:
         raise InputError(f"--retry-failed {log}: this is no run log") from problem
-    return [(Path(facts["input"]), Path(facts["place"])) for facts in planned.values()]
 
 
 def _is_over(log: Path) -> bool:

@@ -29,6 +29,8 @@ TENSOR = "direction"
 LEVEL_TENSOR = "level"
 PANELS = ("Expression", "Face", "Hair", "Pose", "Accessories", "Make-up", "Light", "Own")
 FOLDER_VARIABLE = "FACEMOD_PRESETS_DIR"
+# What reading facts out of JSON that somebody else wrote may raise.
+DAMAGED = (KeyError, TypeError, ValueError, AttributeError, OverflowError, RecursionError)
 NAME = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
 _PACKAGE = Path(__file__).parents[1]
 
@@ -181,7 +183,14 @@ def read_facts(path: Path) -> Preset:
             if fact.name != "path" and (fact.name in facts or _is_required(fact))
         }
         preset = Preset(**{**known, **_typed(known)}, path=path)
-    except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
+    except (
+        KeyError,
+        TypeError,
+        ValueError,
+        AttributeError,
+        ArithmeticError,
+        RecursionError,
+    ) as error:
         raise ModelError(f"{path}: not a preset, its facts are incomplete ({error!r})") from error
     if not NAME.fullmatch(preset.name):
         raise ModelError(

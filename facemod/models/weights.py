@@ -61,7 +61,10 @@ def load_weights(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
             state[name] = tensor.float()
             if not torch.isfinite(state[name]).all():
                 raise ModelError(f"{path}: tensor {name} holds values that are not finite")
-    return state, json.loads(header["config"])
+    try:
+        return state, json.loads(header["config"])
+    except (ValueError, RecursionError) as error:
+        raise ModelError(f"{path}: its configuration cannot be read ({error})") from error
 
 
 def filled(network: Network, path: Path) -> Network:

@@ -100,8 +100,10 @@ def seeds(name: str) -> list[bytes]:
         return [picture(kind) for kind in FORMATS]
     if name in ("preset", "weights"):
         data = (write_toy_presets(FOLDER / "toys") / "smile.safetensors").read_bytes()
-        deep = b'{"__metadata__":{"config":"' + b"[" * 5000 + b'"}}'
-        return [data, struct.pack("<Q", len(deep)) + deep]
+        config = b'"__metadata__":{"facemod.format":"1","config":"' + b"[" * 9000 + b'"}'
+        tensor = b'"direction":{"dtype":"F32","shape":[1],"data_offsets":[0,4]}'
+        deep = b"{" + tensor + b"," + config + b"}"
+        return [data, struct.pack("<Q", len(deep)) + deep + bytes(4)]
     if name == "log":
         return [
             b'{"run": {}}\n{"planned": {"input": "a", "place": "a", "outputs": ["b"]}}\n'
