@@ -135,10 +135,12 @@ class Editor:
         faces: Sequence[EncodedFace],
         edits: Sequence[EditFunction],
         fidelity: Fidelity = Fidelity.TRANSFER,
+        regions: Sequence[Tensor] | None = None,
     ) -> list[EditedFace]:
         """Give each face its own edit of the codes; everything is decoded in one batch.
 
-        A zero edit gives the crop's own pixels.
+        A zero edit gives the crop's own pixels, and so does any edit outside of the face's
+        region [1, 1, R, R], which is 1 where the edit may show and 0 where it must not.
         """
         before, after = self._decoded(
             faces, [e(f.codes) for f, e in zip(faces, edits, strict=True)]
@@ -147,6 +149,8 @@ class Editor:
         scores = [{"psnr": psnr(x, r)} for x, r in zip(original, before, strict=True)]
         if fidelity.transfers:
             after = original + transfer(original, before, after)
+        if regions is not None:
+            after = original + torch.cat(list(regions)).to(after) * (after - original)
         after = after.clamp(-1, 1)
         return [
             EditedFace(face.crop, pixels, score)

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import Enum
-from typing import Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 import torch
 from torch import Tensor
 
 from facemod.latent.codes import Codes
+
+if TYPE_CHECKING:
+    from facemod.models.wavelet.crops import Window
 
 
 @dataclass(frozen=True)
@@ -75,4 +79,26 @@ class FittingModel(Protocol):
 
         They edit, mix and morph as the encoder's ``codes`` do, and hold at most 2 MB in fp16.
         """
+        ...
+
+
+class WindowDrawer(Protocol):
+    """Draws parts of one face's picture, with gradients."""
+
+    def __call__(self, styles: Tensor, windows: Sequence[Window], /) -> tuple[Tensor, list[Tensor]]:
+        """From styles [1, slots, dim] to the features that the picture is drawn from and the
+        picture in every window."""
+        ...
+
+
+@runtime_checkable
+class WindowModel(FaceModel, Protocol):
+    """A model that can draw parts of its picture, with gradients."""
+
+    style_axes: Tensor
+    """[dim, dim]: the principal axes of natural styles, one a row, each one standard deviation
+    long."""
+
+    def window_drawer(self, codes: Codes) -> WindowDrawer:
+        """What draws ``codes`` of one face with other styles."""
         ...

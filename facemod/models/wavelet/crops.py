@@ -23,41 +23,52 @@ DETAIL_REACH = 5  # neighbours that the detail decoder looks at
 
 @dataclass(frozen=True)
 class Window:
-    """A square of :data:`CROP` px of the 64 px features: its top left corner."""
+    """A rectangle of the 64 px features: its top left corner and its sides."""
 
     top: int
     left: int
+    height: int = CROP
+    width: int = CROP
 
     def of(self, maps: Tensor) -> Tensor:
         """This part of maps [N, C, S, S], where S is a multiple of 64."""
         k = maps.shape[-1] // RESOLUTION
-        rows = slice(self.top * k, (self.top + CROP) * k)
-        columns = slice(self.left * k, (self.left + CROP) * k)
+        rows = slice(self.top * k, (self.top + self.height) * k)
+        columns = slice(self.left * k, (self.left + self.width) * k)
         return maps[..., rows, columns]
 
     def inner(self, crop: Tensor) -> Tensor:
-        """The part of a ``crop`` [N, C, S, S] that what lies outside cannot reach.
+        """The part of a ``crop`` [N, C, k height, k width] that what lies outside cannot reach.
 
         The border of the whole picture has nothing outside, so it stays.
         """
-        margin = MARGIN * crop.shape[-1] // CROP
-        last = RESOLUTION - CROP
+        margin = MARGIN * crop.shape[-1] // self.width
         rows, columns = (
-            slice(margin if start > 0 else 0, -margin if start < last else None)
-            for start in (self.top, self.left)
+            slice(margin if start > 0 else 0, -margin if start + size < RESOLUTION else None)
+            for start, size in ((self.top, self.height), (self.left, self.width))
         )
         return crop[..., rows, columns]
 
 
+def window_around(mask: Tensor) -> Window:
+    """The smallest window whose inner part covers a mask [64, 64] that is not empty."""
+    (top, bottom), (left, right) = (
+        (max(0, int(at.min()) - MARGIN), min(RESOLUTION, int(at.max()) + MARGIN + 1))
+        for at in torch.nonzero(mask, as_tuple=True)
+    )
+    return Window(top, left, bottom - top, right - left)
+
+
 def decode_window(decoder: Decoder, features: Tensor, styles: Tensor, window: Window) -> Tensor:
-    """The 256 px part of the picture that a ``window`` of the 64 px features leads to.
+    """The part of the picture, 16 px for each of the ``window`` of the 64 px features.
 
     Args:
         features: the whole map [N, 512, 64, 64].
         styles: [N, 16, 512]; gradients flow to both.
 
     Returns:
-        Images [N, 3, 256, 256], not clamped; exact where :meth:`Window.inner` keeps them.
+        Images [N, 3, 16 height, 16 width], not clamped; exact where :meth:`Window.inner` keeps
+        them.
     """
     return decode_crop(decoder, window.of(features), styles, window)
 

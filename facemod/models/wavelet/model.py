@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
@@ -12,8 +13,9 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from facemod.latent.codes import Codes, Details
-from facemod.models.base import Effort, ModelInfo
+from facemod.models.base import Effort, ModelInfo, WindowDrawer
 from facemod.models.wavelet import encoder as encoders
+from facemod.models.wavelet.crops import Window, decode_window
 from facemod.models.wavelet.decoder import SLOT_RESOLUTIONS, SLOTS, STYLE_DIM, Decoder
 from facemod.models.wavelet.details import BLOCKS_BEFORE, DetailPath
 from facemod.models.wavelet.encoder import Encoder
@@ -84,6 +86,38 @@ class WaveletModel:
             x = x + sum(self.fine_residual_of(entry, before, features) for entry, before in shown)
             return self.painter.image(x, styles, BLOCKS_BEFORE + 1).clamp_(-1, 1)
         return self.painter.image(x, styles, BLOCKS_BEFORE).clamp_(-1, 1)
+
+    @property
+    def style_axes(self) -> Tensor:
+        """The principal axes of natural styles [512, 512], each one standard deviation long."""
+        return self.encoder.basis
+
+    def window_drawer(self, codes: Codes) -> WindowDrawer:
+        """What draws ``codes`` of one face with other styles [1, 16, 512], differentiably.
+
+        It takes the styles and windows, and returns the 64 px features and the pictures in the
+        windows, which are about [-1, 1] and not clamped.
+        """
+        with torch.no_grad():
+            # Clones, because what inference mode made cannot take part in gradients.
+            entries = [
+                (
+                    entry.maps.to(self.device).clone(),
+                    self.decoder.features(entry.styles.to(self.device).clone(), BLOCKS_BEFORE),
+                    entry.weights.to(self.device).clone()[:, None, None, None],
+                )
+                for entry in codes.details
+            ]
+
+        def draw(styles: Tensor, windows: Sequence[Window]) -> tuple[Tensor, list[Tensor]]:
+            features = self.decoder.features(styles, BLOCKS_BEFORE)
+            features = features + sum(
+                weights * self.details.residual(maps, before, features)
+                for maps, before, weights in entries
+            )
+            return features, [decode_window(self.decoder, features, styles, w) for w in windows]
+
+        return draw
 
     def fit(self, image: Tensor, codes: Codes, effort: Effort) -> Codes:
         """Codes whose picture is closer to one face's ``image`` [1, 3, 1024, 1024] in [-1, 1]."""

@@ -1,0 +1,153 @@
+"""Paint: find the face that explains rough strokes, after the Neural Photo Editor.
+
+Brock et al. 2017 (arXiv 1609.07093): strokes on a picture become a gradient that moves the
+latent, so that the model redraws the face as the strokes suggest, and only the change is carried
+back. Here the latent is the styles, and it moves along the principal axes of natural styles,
+measured in standard deviations: what natural faces do not do is dear. Each step draws a window
+around the strokes and one other part of the picture, which must stay as it was.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from facemod.fidelity.transfer import gaussian_blur, smoothstep
+from facemod.latent.codes import Codes
+from facemod.models.base import WindowModel
+from facemod.models.wavelet.crops import CROP, Window, window_around
+from facemod.models.wavelet.details import RESOLUTION
+
+# Finding strokes: differences, blurred by a part of the side, on the scale of 0..1.
+NOISE_BLUR = 0.006
+FAINTEST = 0.02
+ABOVE_NOISE = 4.0
+# How far around strokes their change may reach, as parts of the side.
+SURROUNDINGS = 0.03
+FADE = 0.02
+# Comparing: sides at which the picture is compared, and what counts how much.
+SIDES = (16, 64)
+KEPT_POOL = 8
+KEEP = 1.0
+FEATURES = 0.05
+SHARED_PRIOR, SLOT_PRIOR = 1e-5, 1e-4
+RATE = 0.06
+
+WHOLE = Window(0, 0, RESOLUTION, RESOLUTION)
+TILES = [
+    Window(top, left) for top in range(0, RESOLUTION, CROP) for left in range(0, RESOLUTION, CROP)
+]
+
+Progress = Callable[[int], None]
+
+
+@dataclass(frozen=True)
+class Strokes:
+    """What was painted on an aligned face."""
+
+    change: Tensor
+    """[1, 3, S, S]: painted minus original, for images in [-1, 1]; 0 where nothing was painted."""
+    mask: Tensor
+    """[1, 1, S, S] in 0..1: where something was painted."""
+
+    @property
+    def region(self) -> Tensor:
+        """[1, 1, S, S] in 0..1: the strokes and what lies close around them."""
+        reach = 2 * round(SURROUNDINGS * self.mask.shape[-1]) + 1
+        grown = F.max_pool2d(F.max_pool2d(self.mask, (reach, 1), 1, (reach // 2, 0)),
+                             (1, reach), 1, (0, reach // 2))  # fmt: skip
+        return smoothstep(gaussian_blur(grown, FADE), 0.02, 0.98)
+
+
+def find_strokes(original: Tensor, painted: Tensor) -> Strokes | None:
+    """Where and how two aligned faces [1, 3, S, S] in [-1, 1] differ; None if they do not.
+
+    Re-encoding changes every pixel a little and at random: its blurred size is measured on the
+    faces themselves, and only differences clearly above it count.
+    """
+    difference = (painted - original) / 2
+    size = gaussian_blur(difference, NOISE_BLUR).abs().amax(1, keepdim=True)
+    threshold = max(FAINTEST, ABOVE_NOISE * float(size.median()))
+    mask = smoothstep(size, threshold, 2 * threshold)
+    # Blurring drew the strokes a little wider than they are.
+    if float(mask.max()) < 0.5:
+        return None
+    return Strokes(2 * difference * mask, mask)
+
+
+def explain(
+    model: WindowModel, codes: Codes, strokes: Strokes, *, steps: int, progress: Progress
+) -> Codes:
+    """Codes of one face whose picture shows the strokes and is otherwise the same face.
+
+    ``progress`` is called after each of the ``steps``.
+    """
+    axes = model.style_axes.clone()
+    styles = codes.styles.to(axes).clone()
+    loss = StrokeLoss(model, codes, strokes)
+    shared = torch.zeros_like(styles[:, :1]).requires_grad_()
+    slots = torch.zeros_like(styles).requires_grad_()
+    optimiser = torch.optim.Adam([shared, slots], lr=RATE, betas=(0.9, 0.95))
+    schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, RATE, total_steps=steps + 1)
+    for step in range(steps):
+        moved = styles + (shared + slots) @ axes
+        prior = SHARED_PRIOR * shared.square().sum() + SLOT_PRIOR * slots.square().sum()
+        optimiser.zero_grad()
+        (loss(moved, step) + prior).backward()
+        optimiser.step()
+        schedule.step()
+        progress(step + 1)
+    return codes.shifted(((shared + slots) @ axes).detach())
+
+
+class StrokeLoss:
+    """How far the picture of some styles is from the painted one.
+
+    Around the strokes it is compared with what was painted; elsewhere, at one place after the
+    other, with what the face looked like.
+    """
+
+    def __init__(self, model: WindowModel, codes: Codes, strokes: Strokes) -> None:
+        self.draw = model.window_drawer(codes)
+        with torch.no_grad():
+            self.features, (drawn,) = self.draw(codes.styles.to(model.device).clone(), [WHOLE])
+        side = drawn.shape[-1]
+        mask, change, region = (
+            F.interpolate(t.to(drawn), (side, side), mode="bilinear", align_corners=False)
+            for t in (strokes.mask, strokes.change, strokes.region)
+        )
+        near = F.adaptive_max_pool2d(region, RESOLUTION)
+        self.window = window_around(near[0, 0] > 0.05)
+        self.scales = [self._scale(drawn + change, mask, side // s) for s in SIDES]
+        self.kept = F.avg_pool2d(drawn, KEPT_POOL)
+        self.elsewhere = F.avg_pool2d(1 - region, KEPT_POOL)
+        self.places = [w for w in TILES if float(w.of(near).mean()) < 0.5] or [self.window]
+        self.outside = (1 - near) / self.features.square().mean()
+
+    def _scale(self, target: Tensor, mask: Tensor, factor: int) -> tuple[int, Tensor, Tensor]:
+        """The pooling factor, the target, and the weight of every pixel."""
+        return factor, self._inner(target, factor), self._inner(mask, factor)
+
+    def _inner(self, images: Tensor, factor: int) -> Tensor:
+        return self.window.inner(self.window.of(F.avg_pool2d(images, factor)))
+
+    def __call__(self, styles: Tensor, step: int) -> Tensor:
+        place = self.places[step % len(self.places)]
+        features, (drawn, other) = self.draw(styles, [self.window, place])
+        strayed = (self.outside * (features - self.features).square()).mean()
+        total = FEATURES * strayed
+        for factor, target, weight in self.scales:
+            seen = self.window.inner(F.avg_pool2d(drawn, factor))
+            total = total + weighted_distance(seen, target, weight)
+        seen = place.inner(F.avg_pool2d(other, KEPT_POOL))
+        kept, elsewhere = (place.inner(place.of(t)) for t in (self.kept, self.elsewhere))
+        return total + KEEP * weighted_distance(seen, kept, elsewhere)
+
+
+def weighted_distance(a: Tensor, b: Tensor, weight: Tensor) -> Tensor:
+    """Mean absolute difference of images [1, 3, H, W] where ``weight`` [1, 1, H, W] is."""
+    return (weight * (a - b).abs().mean(1, keepdim=True)).sum() / weight.sum().clamp_min(1e-3)
