@@ -5,6 +5,7 @@ They stand in for the real ones at the two seams of the house, the FaceModel and
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -14,7 +15,8 @@ from torch import Tensor
 
 from facemod.faces.face import Face
 from facemod.latent.codes import Codes, Details, Scale
-from facemod.models.base import Effort, ModelInfo
+from facemod.models.base import Effort, ModelInfo, WindowDrawer
+from facemod.models.wavelet.crops import Window
 from facemod.pipeline import Editor
 
 SIDE = 64
@@ -144,3 +146,16 @@ class FakeDetector:
 def open_fake(device: str) -> Editor:
     """An editor of fakes, as workers open it."""
     return Editor(FakeModel(), FakeDetector())
+
+
+class WindowFake(FakeModel):
+    """The fake model with 1024 px pictures' geometry in small: it can draw windows."""
+
+    style_axes = torch.eye(COLOURS)
+
+    def window_drawer(self, codes: Codes) -> WindowDrawer:
+        def draw(styles: Tensor, windows: Sequence[Window]) -> tuple[Tensor, list[Tensor]]:
+            picture = self.decode(replace(codes, styles=styles))
+            return picture, [window.of(picture) for window in windows]
+
+        return draw

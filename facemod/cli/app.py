@@ -23,6 +23,7 @@ from facemod.cli.commands import (
     mix,
     models,
     morph,
+    paint,
     preset_files,
     preset_gallery,
     preset_learn,
@@ -93,7 +94,7 @@ def root(
 def register() -> None:
     """Put every command into its help panel."""
     panels: dict[str, tuple[Callable[..., Result], ...]] = {
-        "Edit photos": (edit.edit, mix.mix, morph.morph),
+        "Edit photos": (edit.edit, mix.mix, paint.paint, morph.morph),
         "Look inside": (reconstruct.reconstruct, grid.grid, sample.sample, align.align),
         "Train": (evaluate.evaluate,),
         "About facemod": (doctor.doctor,),

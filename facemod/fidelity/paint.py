@@ -31,13 +31,14 @@ SURROUNDINGS = 0.03
 FADE = 0.02
 # Comparing: sides at which the picture is compared, and what counts how much.
 SIDES = (16, 64)
-KEPT_POOL = 8
+KEPT_SIDE = 128
 KEEP = 1.0
 FEATURES = 0.05
-SHARED_PRIOR, SLOT_PRIOR = 1e-5, 1e-4
-RATE = 0.06
+SHARED_PRIOR, SLOT_PRIOR = 1e-4, 5e-4
+# The search stays on so many of the longest axes: along the others pictures soon lose texture.
+AXES = 64
+RATE = 0.05
 
-WHOLE = Window(0, 0, RESOLUTION, RESOLUTION)
 TILES = [
     Window(top, left) for top in range(0, RESOLUTION, CROP) for left in range(0, RESOLUTION, CROP)
 ]
@@ -86,11 +87,11 @@ def explain(
 
     ``progress`` is called after each of the ``steps``.
     """
-    axes = model.style_axes.clone()
+    axes = model.style_axes[:AXES].clone()
     styles = codes.styles.to(axes).clone()
     loss = StrokeLoss(model, codes, strokes)
-    shared = torch.zeros_like(styles[:, :1]).requires_grad_()
-    slots = torch.zeros_like(styles).requires_grad_()
+    shared = axes.new_zeros(1, 1, len(axes), requires_grad=True)
+    slots = axes.new_zeros(1, styles.shape[1], len(axes), requires_grad=True)
     optimiser = torch.optim.Adam([shared, slots], lr=RATE, betas=(0.9, 0.95))
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, RATE, total_steps=steps + 1)
     for step in range(steps):
@@ -114,7 +115,8 @@ class StrokeLoss:
     def __init__(self, model: WindowModel, codes: Codes, strokes: Strokes) -> None:
         self.draw = model.window_drawer(codes)
         with torch.no_grad():
-            self.features, (drawn,) = self.draw(codes.styles.to(model.device).clone(), [WHOLE])
+            self.features, _ = self.draw(codes.styles.to(model.device).clone(), [])
+            drawn = model.decode(codes).clone()
         side = drawn.shape[-1]
         mask, change, region = (
             F.interpolate(t.to(drawn), (side, side), mode="bilinear", align_corners=False)
@@ -122,30 +124,39 @@ class StrokeLoss:
         )
         near = F.adaptive_max_pool2d(region, RESOLUTION)
         self.window = window_around(near[0, 0] > 0.05)
-        self.scales = [self._scale(drawn + change, mask, side // s) for s in SIDES]
-        self.kept = F.avg_pool2d(drawn, KEPT_POOL)
-        self.elsewhere = F.avg_pool2d(1 - region, KEPT_POOL)
+        sides = (self._part(drawn + change), self._part(mask))
+        self.scales = [
+            (factor, *(pooled(part, factor) for part in sides))
+            for factor in (max(1, side // s) for s in SIDES)
+        ]
+        self.kept, self.elsewhere, self.pool = drawn, 1 - region, max(1, side // KEPT_SIDE)
         self.places = [w for w in TILES if float(w.of(near).mean()) < 0.5] or [self.window]
         self.outside = (1 - near) / self.features.square().mean()
 
-    def _scale(self, target: Tensor, mask: Tensor, factor: int) -> tuple[int, Tensor, Tensor]:
-        """The pooling factor, the target, and the weight of every pixel."""
-        return factor, self._inner(target, factor), self._inner(mask, factor)
-
-    def _inner(self, images: Tensor, factor: int) -> Tensor:
-        return self.window.inner(self.window.of(F.avg_pool2d(images, factor)))
+    def _part(self, images: Tensor) -> Tensor:
+        return self.window.inner(self.window.of(images))
 
     def __call__(self, styles: Tensor, step: int) -> Tensor:
         place = self.places[step % len(self.places)]
         features, (drawn, other) = self.draw(styles, [self.window, place])
         strayed = (self.outside * (features - self.features).square()).mean()
-        total = FEATURES * strayed
-        for factor, target, weight in self.scales:
-            seen = self.window.inner(F.avg_pool2d(drawn, factor))
-            total = total + weighted_distance(seen, target, weight)
-        seen = place.inner(F.avg_pool2d(other, KEPT_POOL))
-        kept, elsewhere = (place.inner(place.of(t)) for t in (self.kept, self.elsewhere))
-        return total + KEEP * weighted_distance(seen, kept, elsewhere)
+        around = self.window.inner(drawn)
+        explained = sum(
+            weighted_distance(pooled(around, factor), target, weight)
+            for factor, target, weight in self.scales
+        )
+        kept = weighted_distance(
+            *(
+                pooled(place.inner(part), self.pool)
+                for part in (other, place.of(self.kept), place.of(self.elsewhere))
+            )
+        )
+        return explained + KEEP * kept + FEATURES * strayed
+
+
+def pooled(images: Tensor, factor: int) -> Tensor:
+    """Images [N, C, H, W] averaged over squares of ``factor`` px, or what there is of them."""
+    return F.avg_pool2d(images, min(factor, *images.shape[-2:]))
 
 
 def weighted_distance(a: Tensor, b: Tensor, weight: Tensor) -> Tensor:

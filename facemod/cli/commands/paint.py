@@ -1,0 +1,117 @@
+"""``facemod paint``: rough strokes on a copy of a photo become a change of the face."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from facemod import batch
+from facemod.batch import FaceOutcome, Outcome
+from facemod.cli import render
+from facemod.cli.commands.mix import target_for
+from facemod.cli.options import AllFaces, Common, CompareOption, CropOption
+from facemod.cli.result import Result
+from facemod.cli.running import already_there, read
+from facemod.cli.session import check_faces, mark_for, mark_warning, open_editor
+from facemod.errors import UsageError
+from facemod.results import ResultKind
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from facemod.imaging.photo import Photo
+
+PAINT_PANEL = "Painting"
+ThePhoto = Annotated[Path, typer.Argument(metavar="PHOTO", help="The photo.", show_default=False)]
+Painted = Annotated[
+    Path | None,
+    typer.Argument(
+        metavar="[PAINTED]", help="A copy of it with strokes painted on.", show_default=False
+    ),
+]
+Brushes = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--brush",
+        metavar="X,Y,R,#RRGGBB",
+        help="Dab a colour on the photo: the place and the radius in its pixels. Repeatable.",
+        show_default=False,
+        rich_help_panel=PAINT_PANEL,
+    ),
+]
+HowStrong = Annotated[
+    float,
+    typer.Option(
+        "--strength", min=0, max=2, help="How much of the change.", rich_help_panel=PAINT_PANEL
+    ),
+]
+Steps = Annotated[
+    int,
+    typer.Option(
+        "--steps", min=1, max=1000, help="How long to search.", rich_help_panel=PAINT_PANEL
+    ),
+]
+
+
+def paint(
+    photo: ThePhoto,
+    common: Common,
+    painted: Painted = None,
+    brush: Brushes = None,
+    strength: HowStrong = 1.0,
+    steps: Steps = 40,
+    faces: AllFaces = "all",
+    crop: CropOption = False,
+    compare: CompareOption = False,
+) -> Result:
+    """Redraw faces as rough strokes suggest: [bold]paint me.jpg painted.png -o out.jpg[/].
+
+    Paint on a copy of the photo in any program and save it at the same size. facemod finds the
+    strokes, searches for a plausible face that shows them, and carries the change back.
+    """
+    from facemod.imaging.atomic import write_bytes
+    from facemod.imaging.copies import parse_brush
+    from facemod.results import result_file
+
+    brushes = [parse_brush(text) for text in brush or []]
+    if painted is None and not brushes:
+        raise UsageError("nothing is painted: name a painted copy, or use --brush x,y,r,#rrggbb")
+    check_faces(faces)
+    kind = ResultKind.of(crop=crop, compare=compare)
+    inputs = [photo, *([painted] if painted else [])]
+    target = target_for(inputs, kind, common)
+    if skipped := already_there("paint", [photo], target, common):
+        return skipped
+    editor, aligner = open_editor(common)
+
+    def work() -> Outcome:
+        from facemod.painting import paint_photo
+
+        original = read(photo, common)
+        strokes = painted_over(original, painted, brushes, common)
+        with render.progress(steps, shown=not common.quiet) as bar:
+            edited, found = paint_photo(
+                editor, original, strokes, faces=faces, strength=strength, steps=steps,
+                progress=lambda done, total: bar.update(
+                    bar.task_ids[0], completed=done, total=total, description="painting"
+                ),
+            )  # fmt: skip
+        mark = mark_for(common, "composite", f"paint strength={strength:g}")
+        data, notes = result_file(kind, original, edited, found, target, mark)
+        write_bytes(data, target, overwrite=common.overwrite)
+        scored = tuple(FaceOutcome.of(face.crop.face, face.scores) for face in found)
+        notes = (*original.source.notes, *notes)
+        return Outcome(str(photo), str(target), "done", faces=scored, notes=notes)
+
+    outcome = batch.attempt(photo, work)
+    return Result("paint", (outcome,), messages=(aligner,), warnings=mark_warning(common))
+
+
+def painted_over(photo: Photo, painted: Path | None, brushes: list, common: Common) -> np.ndarray:
+    """The photo [H, W, 3] with what is on the painted copy, and the dabs on top of it."""
+    from facemod.imaging.copies import brushed, painted_rgb
+
+    rgb = painted_rgb(photo, read(painted, common)) if painted else photo.rgb
+    return brushed(rgb, brushes)
