@@ -93,7 +93,10 @@ def make_fabric(options: LoopOptions) -> Fabric:
     kind, _, number = options.device.partition(":")
     devices = [int(number)] if number.isdecimal() else options.devices
     try:
-        fabric = Fabric(accelerator=kind, devices=devices, precision=options.precision)
+        fabric = Fabric(
+            accelerator=kind, devices=devices, num_nodes=options.machines,
+            precision=options.precision,
+        )  # fmt: skip
     except (RuntimeError, ValueError, TypeError) as error:
         asked = f"--device {options.device} --devices {options.devices}"
         raise UsageError(f"{asked} --precision {options.precision}: {error}") from error

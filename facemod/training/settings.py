@@ -39,6 +39,9 @@ class LoopOptions:
     checkpoint_every: Annotated[int, Setting("Steps between checkpoints.")] = 200
     device: Annotated[str, Setting("auto, cpu, cuda, cuda:N or mps.")] = "auto"
     devices: Annotated[int, Setting("How many GPUs (or processes on CPU) share the work.")] = 1
+    machines: Annotated[
+        int, Setting("How many machines with as many devices; start it on each with torchrun.")
+    ] = 1
     precision: Annotated[str, Setting("32-true, bf16-mixed or 16-mixed.")] = "bf16-mixed"
     seed: Annotated[int, Setting("Seed of all random choices.")] = 0
 

@@ -62,7 +62,7 @@ def train_model(
         raise UsageError(f"--precision {loop.precision}: here, it is {' or '.join(PRECISIONS)}")
     plan = planned(options)
     if options.kimg or (loop.steps is None and loop.minutes is None):
-        loop = replace(loop, steps=plan.schedule.steps(options.kimg, loop.devices))
+        loop = replace(loop, steps=plan.schedule.steps(options.kimg, loop.devices * loop.machines))
     facts = {"pictures": str(pictures), **plain(options, loop)}
     if dry_run:
         return dry(plan, loop, facts, printing)
