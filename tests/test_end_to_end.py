@@ -20,7 +20,7 @@ PHOTO = ROOT / "examples" / "portrait-1.jpg"
 
 def test_a_smile(tmp_path):
     target = tmp_path / "out.png"
-    words = ["edit", str(PHOTO), "--smile", "+2", "-o", str(target), "--json", "--aligner"]
+    words = ["edit", str(PHOTO), "--smile", "+1.5", "-o", str(target), "--json", "--aligner"]
     command = [sys.executable, "-m", "facemod", *words, "embedded"]
     ended = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
     assert ended.returncode == 0, ended.stderr
@@ -33,7 +33,7 @@ def test_a_smile(tmp_path):
     assert not changed[~inside].any()
     mark = read_mark(target)
     # The example shows nobody who exists, and says so; editing it does not make it a photo.
-    assert (mark.kind, mark.recipe) == ("synthetic", "edit smile=+2")
+    assert (mark.kind, mark.recipe) == ("synthetic", "edit smile=+1.5")
 
 
 def square_of(landmarks: np.ndarray, shape: tuple[int, int]) -> np.ndarray:

@@ -1,176 +1,231 @@
-"""Learn the presets from random faces of the decoder.
+"""Learn the presets from how the decoder's pictures respond to its slots.
 
-    python -m facemod.training.directions presets --work work --preview preview.safetensors \\
-        --celeba celeba.npz --labels celeba-attributes.csv --utk utk.npz
+    python -m facemod.training.directions presets --response response.safetensors \\
+        --preview preview.safetensors --judge judge.safetensors
 
-Random faces are drawn and scored; a ridge regression tells how each score depends on the style
-(as in InterFaceGAN, Shen et al. 2020). Two things are added. Directions live in the *whitened*
-space of w, along its strongest principal axes, so that the shortest move is also the one that
-stays among natural faces. And they are *conditional*: the move that raises one score holds the
-scores of its guards as still as that allows.
+Three things are asked of a direction at once: that it raises its target, that it leaves its
+guards and the pixels outside of its region alone, and that it is short among natural faces (in
+the *whitened* space of w, slot group by slot group). With a linear response
+(:mod:`facemod.training.response`) that is one small linear system. The scale, and with it the
+natural range, comes from a second network that had no part in the learning. What a step leaves in
+the folder ``work`` is used again: the two networks and the response.
 """
 
 from __future__ import annotations
 
 import argparse
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
 import torch
 from torch import Tensor
 
 from facemod.errors import InputError
-from facemod.faces.embedded import EmbeddedDetector
-from facemod.latent.presets import FAMILY, SUFFIX, TENSOR
+from facemod.latent.presets import FAMILY, LEVEL_TENSOR, SUFFIX, TENSOR
 from facemod.models.wavelet.decoder import SLOTS
-from facemod.models.weights import load_weights, save_weights
+from facemod.models.weights import save_weights
 from facemod.training import attributes
-from facemod.training.judge import NAMES, Judge, Studio, indices, needs_exact
-from facemod.training.recipes import RECIPES, Recipe
+from facemod.training.judge import NAMES, Judge, indices
+from facemod.training.recipes import PERSON, RECIPES, REGIONS, Recipe
+from facemod.training.response import GROUPS, THUMB, Response, fit, placed
+from facemod.training.studio import Studio, needs_exact
+from facemod.training.teach_attributes import teach
 
-AXES = 64  # principal axes of w in which directions live
-RIDGE = 50.0
-TRUNCATION_DRAWN, TRUNCATION_JUDGED = 0.8, 0.7
-REAL_FACES = 1500  # that give the units of pose and light
-# Whitened length of strength 1 at which faces begin to fall apart; a weaker effect is honest.
-LONGEST = 6.0
-SMALLEST_EFFECT = 0.01  # standard deviations; smaller changes are not worth telling
-BUNDLE = Path(__file__).parents[1] / "models" / "wavelet"
+TRUNCATION = 0.7
+# Whitened length, per group of slots, at which faces begin to fall apart: the natural range ends.
+LONGEST = 4.8
+# A preset whose range would end before this strength does not work.
+SHORTEST_RANGE = 0.9
+SMALLEST_GAIN = 0.05
+SMALLEST_EFFECT = 0.02  # standard deviations; smaller changes are not worth telling
 SOURCE = (
-    "whitened ridge regression on decoder samples scored by a CNN (CelebA, UTKFace), landmarks "
-    "and light, guards held softly, scaled by measured effect"
+    "linear response of decoder samples to their slots, scored by a CNN (CelebA, UTKFace), light "
+    "and motion; guards held softly; scaled by a second CNN taught by other photos"
 )
 
 
 @dataclass(frozen=True)
-class Regression:
-    """How scores depend on styles: ``slopes`` [axes, attributes] over the whitened ``axes``.
+class Problem:
+    """One recipe in coordinates: steps along the axes of the slot groups that it may move."""
 
-    ``axes`` [axes, dim] are the principal axes of w, each as long as its standard deviation.
-    """
-
-    axes: Tensor
+    recipe: Recipe
+    groups: tuple[int, ...]
     slopes: Tensor
+    """[steps, names]"""
+    target: Tensor
+    """[steps], the response of the weighted mean of the targets."""
+    held: Tensor
+    """[names], how firmly each measure is held."""
+    outside: Tensor
+    """[steps, steps], the mean square of what changes outside of the region."""
 
     @classmethod
-    def fit(cls, styles: Tensor, scores: Tensor, axes: int = AXES) -> Regression:
-        """Ridge regression of scores [N, attributes] on styles [N, dim]."""
-        centred = styles - styles.mean(0)
-        _, sizes, directions = torch.linalg.svd(centred, full_matrices=False)
-        deviations = sizes[:axes] / len(styles) ** 0.5
-        whitened = centred @ directions[:axes].T / deviations
-        gram = whitened.T @ whitened + RIDGE * torch.eye(axes)
-        slopes = torch.linalg.solve(gram, whitened.T @ (scores - scores.mean(0)))
-        return cls(deviations[:, None] * directions[:axes], slopes)
+    def of(cls, recipe: Recipe, response: Response) -> Problem:
+        first, last = recipe.slots
+        groups = tuple(g for g, (a, b) in enumerate(GROUPS) if first <= a and b <= last)
+        slopes = response.slopes[list(groups)].flatten(0, 1)
+        thumbs = response.thumbs[list(groups)].flatten(0, 1)
+        elsewhere = thumbs[:, :, ~region_mask(recipe.region)].flatten(1)
+        square = elsewhere @ elsewhere.T / max(elsewhere.shape[1], 1)
+        return cls(recipe, groups, slopes, slopes @ target_weights(recipe), guarded(recipe), square)
 
-    def direction(self, target: int, guards: list[int], firmness: float) -> Tensor:
-        """The move [axes] in whitened space that raises ``target`` by one and is predicted to.
-
-        Minimises |move|^2 + firmness * sum of squared changes of the guards, subject to the
-        target rising by one. Firmness 0 ignores guards; infinity makes the move orthogonal.
-        """
-        wanted, held = self.slopes[:, target], self.slopes[:, guards]
-        move = torch.linalg.solve(torch.eye(len(wanted)) + firmness * held @ held.T, wanted)
-        return move / (move @ wanted)
+    def solve(self) -> Tensor:
+        """The steps [groups, K] that raise the target by one at the least cost."""
+        recipe = self.recipe
+        cost = torch.eye(len(self.slopes))
+        cost = cost + recipe.firmness * (self.slopes * self.held) @ self.slopes.T
+        cost = cost + recipe.locality * self.outside
+        towards = torch.linalg.solve(cost, self.target)
+        return (towards / (self.target @ towards)).unflatten(0, (len(self.groups), -1))
 
 
-def draw(studio: Studio, judge: Judge, count: int, seed: int) -> dict[str, Tensor]:
-    """Random faces: styles [count, 512] and scores [count, attributes]; unseen faces left out."""
-    styles = studio.styles(count, truncation=TRUNCATION_DRAWN, seed=seed)
-    scores = []
-    for part in styles.split(100):
-        scores.append(judge.scores(studio.render(part)))
-        print(f"{len(scores) * 100} of {count} faces drawn", flush=True)
-    table = torch.cat(scores)
-    seen = ~table.isnan().any(1)
-    return {"styles": styles[seen, 0], "scores": table[seen]}
+def region_mask(name: str) -> Tensor:
+    """Where a preset may change pixels, bool [32, 32]."""
+    mask = torch.zeros(THUMB, THUMB, dtype=torch.bool)
+    for left, top, right, bottom in REGIONS[name]:
+        mask[top:bottom, left:right] = True
+    return mask
+
+
+def target_weights(recipe: Recipe) -> Tensor:
+    """[names]; their product with changes is the change of the target."""
+    weights = torch.zeros(len(NAMES))
+    weights[indices(recipe.targets)] = torch.tensor([*recipe.targets.values()]).float()
+    return weights / weights.abs().sum()
+
+
+def guarded(recipe: Recipe) -> Tensor:
+    """[names], 1 for guards, 2 for those that make a person, 0 for the rest."""
+    held = torch.zeros(len(NAMES))
+    held[indices(recipe.guards)] = 1
+    held[indices(set(recipe.guards) & set(PERSON))] = 2
+    return held
 
 
 def effect(studio: Studio, judge: Judge, direction: Tensor, faces: int, seed: int) -> Tensor:
-    """What strength 1 of ``direction`` [slots, dim] does to each score on fresh faces."""
+    """The change [names] that strength 1 of ``direction`` [slots, dim] makes, on average."""
     exact = needs_exact(int(direction.any(1).nonzero().max()))
-    base = studio.styles(faces, truncation=TRUNCATION_JUDGED, seed=seed)
-    up, down = (
-        judge.scores(studio.render(base + sign * direction, exact=exact)) for sign in (1, -1)
-    )
-    return ((up - down) / 2).nanmean(0)
+    base = studio.styles(faces // 2 if exact else faces, truncation=TRUNCATION, seed=seed)
+    down, up = (studio.render(base + sign * direction, exact=exact) for sign in (-1, 1))
+    return judge.changes(down, up).mean(0) / 2
+
+
+@dataclass(frozen=True)
+class Learnt:
+    """A direction [slots, dim] of strength 1, its judged effects [names], and its range."""
+
+    direction: Tensor
+    effects: Tensor
+    range: tuple[float, float]
+
+    @property
+    def works(self) -> bool:
+        return max(-self.range[0], self.range[1]) >= SHORTEST_RANGE
 
 
 def learn(
-    recipe: Recipe, regression: Regression, studio: Studio, judge: Judge, faces: int, seed: int
-) -> tuple[Tensor, Tensor]:
-    """A direction [slots, dim] and its measured effects [attributes] at strength 1.
+    recipe: Recipe, response: Response, studio: Studio, judge: Judge, faces: int, seed: int
+) -> Learnt:
+    """Solve a recipe, and scale the solution by what the judge sees on fresh faces."""
+    problem = Problem.of(recipe, response)
+    steps = problem.solve()
+    direction = placed(steps, response.axes, problem.groups, SLOTS)
+    judged = effect(studio, judge, direction, faces, seed + 2)
+    gain = max(float(judged @ target_weights(recipe)), SMALLEST_GAIN)
+    end = LONGEST * len(steps) ** 0.5 * gain / float(steps.norm())
+    low, high = max(recipe.range[0], -end), min(recipe.range[1], end)
+    return Learnt(direction / gain, judged / gain, (round(low, 1), round(high, 1)))
 
-    The prediction is for moving all slots; what the recipe's slots alone achieve is measured,
-    and the direction scaled to one standard deviation, or to what natural faces allow.
+
+def level_of(recipe: Recipe, response: Response, direction: Tensor) -> tuple[Tensor, float]:
+    """The measure [slots, dim] of the target, and what it gives for the average face.
+
+    It reads the coordinates of each slot along the axes and adds up what the response says that
+    they do; the unit is such that strength 1 raises the level by 1.
     """
-    target = NAMES.index(recipe.target)
-    move = regression.direction(target, indices(recipe.guards), recipe.firmness)
-    direction = torch.zeros(SLOTS, regression.axes.shape[1])
-    direction[recipe.slots[0] : recipe.slots[1] + 1] = move @ regression.axes
-    measured = effect(studio, judge, direction, faces, seed)
-    scale = min(1 / max(float(measured[target]), 0.05), LONGEST / float(move.norm()))
-    return scale * direction, scale * measured
+    slopes = response.slopes @ target_weights(recipe)
+    reading = response.axes / response.axes.square().sum(1, keepdim=True)
+    level = torch.zeros_like(direction)
+    for (first, last), slope in zip(GROUPS, slopes, strict=True):
+        level[first : last + 1] = slope @ reading / (last - first + 1)
+    level /= (level * direction).sum()
+    return level, float((level @ response.centre).sum())
 
 
-def write(recipe: Recipe, direction: Tensor, measured: Tensor, path: Path, seed: int) -> None:
+def write(recipe: Recipe, response: Response, learnt: Learnt, path: Path, seed: int) -> None:
     """Write one preset file with its measured facts."""
     effects = {
         name: round(change, 3)
-        for name, change in zip(NAMES, measured.tolist(), strict=True)
+        for name, change in zip(NAMES, learnt.effects.tolist(), strict=True)
         if abs(change) >= SMALLEST_EFFECT
     }
-    facts = {key: getattr(recipe, key) for key in ("name", "meaning", "panel", "range", "slots")}
+    direction = learnt.direction.half().float()
+    level, centre = level_of(recipe, response, direction)
+    facts = {key: getattr(recipe, key) for key in ("name", "meaning", "panel", "slots")}
+    facts["range"] = learnt.range
     facts |= {"family": FAMILY, "guards": recipe.guards, "effects": effects}
-    save_weights(path, {TENSOR: direction}, {**facts, "source": f"{SOURCE}; seed {seed}"})
+    facts |= {"source": f"{SOURCE}; seed {seed}", "level_centre": centre}
+    save_weights(path, {TENSOR: direction, LEVEL_TENSOR: level}, facts)
 
 
-def open_judge(args: argparse.Namespace) -> Judge:
-    """The judge of the command line, training its attribute network if it is not there."""
-    network = args.work / f"attributes{SUFFIX}"
-    if not network.exists():
-        attributes.build(network, args.celeba, args.labels, args.utk, seed=args.seed)
-    judge = Judge(attributes.load(network), EmbeddedDetector(pyramid=(320,)))
-    with np.load(args.celeba) as file:
-        judge.calibrate(file["faces"][:REAL_FACES])
-    return judge
+def chosen_recipes(names: Sequence[str]) -> list[Recipe]:
+    """The recipes called so, or all; InputError for an unknown one."""
+    recipes = [r for r in RECIPES if not names or r.name in names]
+    if len(recipes) < len(set(names)):
+        raise InputError(f"--only {' '.join(names)}: not all of these have a recipe")
+    return recipes
 
 
-def run(args: argparse.Namespace) -> None:
-    """Every step, from random faces to preset files."""
-    recipes = [r for r in RECIPES if not args.only or r.name in args.only]
-    if len(recipes) < len(args.only):
-        raise InputError(f"--only {' '.join(args.only)}: not all of these have a recipe")
+def open_instruments(args: argparse.Namespace) -> tuple[Response, Studio, Judge, Judge]:
+    """The response, the studio, the judge that taught and the independent one; made if missing."""
     args.work.mkdir(parents=True, exist_ok=True)
-    judge, studio = open_judge(args), Studio(BUNDLE, args.preview)
-    drawn = args.work / f"drawn{SUFFIX}"
-    if not drawn.exists():
-        faces = draw(studio, judge, args.samples, args.seed)
-        save_weights(drawn, faces, {"seed": args.seed}, dtype=torch.float32)
-    state = load_weights(drawn)[0]
-    regression = Regression.fit(state["styles"], state["scores"])
-    for recipe in recipes:
-        direction, measured = learn(recipe, regression, studio, judge, args.faces, args.seed + 1)
-        write(recipe, direction, measured, args.folder / f"{recipe.name}{SUFFIX}", args.seed)
-        most = sorted(zip(NAMES, measured.tolist(), strict=True), key=lambda item: -abs(item[1]))
-        print(recipe.name, *(f"{name} {change:+.2f}" for name, change in most[:7]), flush=True)
+    sources = (args.celeba, args.labels, args.utk)
+    taught, judging = args.work / f"attributes{SUFFIX}", args.work / f"judge{SUFFIX}"
+    if not taught.exists():
+        teach(taught, *sources, build="plain", half_used=0, seed=args.seed)
+    if not judging.exists():
+        teach(judging, *sources, build="residual", half_used=1, seed=args.seed + 1)
+    studio, measured = Studio(args.preview), args.work / f"response{SUFFIX}"
+    if not measured.exists():
+        fit(studio, Judge(attributes.load(taught)), seed=args.seed).save(measured)
+    response = Response.load(measured)
+    teacher, judge = (Judge(attributes.load(x), response.unit_of()) for x in (taught, judging))
+    return response, studio, teacher, judge
+
+
+def add_sources(parser: argparse.ArgumentParser) -> None:
+    """The arguments of :func:`open_instruments`."""
+    parser.add_argument("--work", type=Path, required=True, help="intermediate results")
+    parser.add_argument("--preview", type=Path, required=True, help="weights of the preview head")
+    parser.add_argument("--celeba", type=Path, help="packed faces")
+    parser.add_argument("--labels", type=Path, help="CSV of CelebA's attributes")
+    parser.add_argument("--utk", type=Path, help="packed faces")
+    parser.add_argument("--seed", type=int, default=0)
 
 
 def main() -> None:
     """Command line."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("folder", type=Path, help="where the preset files go")
-    parser.add_argument("--work", type=Path, required=True, help="intermediate results")
-    parser.add_argument("--preview", type=Path, required=True, help="weights of the preview head")
-    parser.add_argument("--celeba", type=Path, required=True, help="packed faces")
-    parser.add_argument("--labels", type=Path, required=True, help="CSV of CelebA's attributes")
-    parser.add_argument("--utk", type=Path, required=True, help="packed faces")
-    parser.add_argument("--samples", type=int, default=2500, help="random faces to draw")
-    parser.add_argument("--faces", type=int, default=12, help="to measure each preset on")
+    add_sources(parser)
+    parser.add_argument("--faces", type=int, default=14, help="to measure each preset on")
     parser.add_argument("--only", nargs="*", default=[], help="names of presets; default all")
-    parser.add_argument("--seed", type=int, default=0)
-    run(parser.parse_args())
+    args = parser.parse_args()
+    recipes = chosen_recipes(args.only)
+    response, studio, _, judge = open_instruments(args)
+    for recipe in sorted(recipes, key=lambda recipe: needs_exact(recipe.slots[1])):
+        learnt = learn(recipe, response, studio, judge, args.faces, args.seed)
+        print(recipe.name, *told(learnt), flush=True)
+        if learnt.works:
+            write(recipe, response, learnt, args.folder / f"{recipe.name}{SUFFIX}", args.seed)
+
+
+def told(learnt: Learnt) -> list[str]:
+    """One line about a preset: its range and what it moves most."""
+    most = sorted(zip(NAMES, learnt.effects.tolist(), strict=True), key=lambda item: -abs(item[1]))
+    verdict = "" if learnt.works else "(does not work)"
+    return [verdict, f"{learnt.range}", *(f"{name} {change:+.2f}" for name, change in most[:9])]
 
 
 if __name__ == "__main__":

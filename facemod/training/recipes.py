@@ -1,8 +1,35 @@
-"""Which presets are learnt: what each moves, in which slots, and what it must leave alone."""
+"""Which presets are learnt: what each moves, in which slots, and what may move along."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+
+# What an edit holds still, unless its recipe counts it as kin.
+GUARDS = (
+    "smile", "mouth-open", "eyes-narrow", "age", "gender", "chubby", "double-chin", "eye-bags",
+    "big-nose", "big-lips", "bushy-brows", "arched-brows", "high-cheeks", "pale", "beard",
+    "stubble", "bald", "receding", "bangs", "wavy", "hair-black", "hair-blond", "hair-brown",
+    "hair-gray", "glasses", "hat", "earrings", "makeup", "lipstick",
+    "looks-white", "looks-black", "looks-asian", "looks-indian",
+    "skin-light", "exposure", "side-light", "warmth", "backdrop-light",
+    "brow-height", "brow-slant", "eye-open", "mouth-width", "nose-width", "nose-length",
+    "face-width", "yaw", "pitch",
+)  # fmt: skip
+# What no edit of the face's own features may do: twice as firmly held.
+PERSON = ("age", "gender", "glasses", "looks-white", "looks-black", "looks-asian", "looks-indian")
+
+# Where a preset may change pixels: boxes of the FFHQ square in 32nds: left, top, right, bottom.
+REGIONS = {
+    "anywhere": ((0, 0, 32, 32),),
+    "lower face": ((7, 15, 25, 31),),
+    "mouth": ((9, 20, 23, 28),),
+    "eyes": ((7, 10, 25, 18),),
+    "brows": ((6, 8, 26, 17),),
+    "nose": ((10, 14, 22, 23),),
+    "face": ((5, 5, 27, 31),),
+    "hair": ((0, 0, 32, 10), (0, 10, 8, 32), (24, 10, 32, 32)),
+    "backdrop": ((0, 0, 8, 32), (24, 0, 32, 32)),
+}
 
 
 @dataclass(frozen=True)
@@ -12,57 +39,112 @@ class Recipe:
     name: str
     meaning: str
     panel: str
-    target: str
-    """The measured attribute that strength 1 raises by one standard deviation."""
     slots: tuple[int, int]
-    guards: tuple[str, ...]
-    """Attributes that must not move."""
+    targets: dict[str, float]
+    """The measures that strength 1 raises by one standard deviation together, with weights."""
+    kin: tuple[str, ...] = ()
+    """What may move along because it belongs to the thing itself."""
+    region: str = "anywhere"
     range: tuple[float, float] = (-2.5, 2.5)
     firmness: float = 8.0
     """How much holding the guards still is worth, against staying among natural faces."""
+    locality: float = 2000.0
+    """What changing pixels outside of the region costs."""
+    more_guards: tuple[str, ...] = ()
+    guards: tuple[str, ...] = field(init=False)
+
+    def __post_init__(self) -> None:
+        moving = {*self.targets, *self.kin}
+        guards = tuple(g for g in (*GUARDS, *self.more_guards) if g not in moving)
+        object.__setattr__(self, "guards", guards)
 
 
-PERSON = ("gender", "age", "glasses")
-POSE = ("yaw", "pitch")
-LIGHT = ("skin-light", "backdrop-light")
-# What changes with ethnicity, for want of a measure of it.
-HUE = ("hair-black", "hair-blond", "pale", "eyes-narrow", "big-lips")
+def _recipe(
+    name: str, meaning: str, panel: str, slots: tuple[int, int],
+    targets: str | dict[str, float] = "", kin: tuple[str, ...] = (), **more: object,
+) -> Recipe:  # fmt: skip
+    """A recipe; the target is what the preset is called like, unless it says otherwise."""
+    chosen = targets if isinstance(targets, dict) else {targets or name: 1.0}
+    return Recipe(name, meaning, panel, slots, chosen, kin, **more)  # type: ignore[arg-type]
+
+
+SMILING = ("smile", "high-cheeks", "mouth-width", "eyes-narrow", "eye-open",
+           "nose-width", "double-chin", "face-width", "big-lips", "eye-bags")  # fmt: skip
+BEARDS = ("beard", "stubble", "moustache", "goatee")
+COLOURS = ("hair-black", "hair-blond", "hair-brown", "hair-gray")
+BACKDROP = ("backdrop-warm", "eye-blue")
+HAIR_COLOURS = (*COLOURS, "exposure", "bushy-brows")
+TONES = ("pale", "skin-light", "exposure", "warmth", "looks-white")
+FACE_SHAPE = ("chubby", "double-chin", "face-width")
+BALD = ("bald", "receding", "bangs", "wavy", *COLOURS, "hat")
 
 RECIPES = (
-    Recipe("smile", "smile more, or look serious", "Expression", "smile", (3, 6),
-           (*PERSON, *POSE, *LIGHT, "makeup", "beard")),
-    Recipe("mouth-open", "open the mouth, or close it", "Expression", "mouth-open", (3, 6),
-           (*PERSON, *POSE, *LIGHT, "smile", "beard")),
-    Recipe("age", "older, or younger", "Face", "age", (1, 8),
-           ("gender", "glasses", "smile", *POSE, *LIGHT, *HUE, "rosy-cheeks", "pointy-nose"),
-           range=(-1.5, 2.0), firmness=30),
-    Recipe("gender", "more female, or more male", "Face", "gender", (1, 6),
-           ("age", "glasses", "smile", "mouth-open", *POSE, *LIGHT, "hair-blond", "hair-black",
-            "hair-gray", "bald", "wavy"), range=(-1.3, 1.3)),
-    Recipe("pale", "paler skin, or darker skin", "Face", "pale", (7, 15),
-           (*PERSON, *POSE, "smile", "backdrop-light", "hair-black", "hair-blond", "makeup")),
-    Recipe("beard", "more beard, or a clean shave", "Hair", "beard", (4, 8),
-           (*PERSON, *POSE, *LIGHT, "smile", "mouth-open", "bald", "hair-black", "hair-blond",
-            "bushy-brows", "pale"), range=(-1.5, 2.0)),
-    Recipe("bald", "less hair on the head, or more", "Hair", "bald", (1, 6),
-           (*PERSON, *POSE, "skin-light", "smile", "beard"), range=(-1.0, 2.0)),
-    Recipe("bangs", "hair over the forehead, or away from it", "Hair", "bangs", (1, 6),
-           (*PERSON, *POSE, *LIGHT, "smile", "hair-blond", "hair-black")),
-    Recipe("hair-black", "black hair", "Hair", "hair-black", (7, 12),
-           (*PERSON, *POSE, *LIGHT, "smile", "makeup", "beard", "pale", "bushy-brows", "big-lips",
-            "big-nose"), firmness=30),
-    Recipe("hair-blond", "blond hair", "Hair", "hair-blond", (7, 12),
-           (*PERSON, *POSE, *LIGHT, "smile", "makeup", "beard", "pale", "bushy-brows", "big-lips",
-            "big-nose"), firmness=30),
-    Recipe("hair-gray", "gray hair", "Hair", "hair-gray", (7, 12),
-           (*PERSON, *POSE, *LIGHT, "smile", "makeup", "beard", "bald", "hair-blond")),
-    Recipe("yaw", "turn the face to the picture's right, or to its left", "Pose", "yaw", (0, 4),
-           (*PERSON, "pitch", *LIGHT, "smile", "mouth-open", "beard"), range=(-2.0, 2.0)),
-    Recipe("pitch", "lift the face, or lower it", "Pose", "pitch", (0, 4),
-           (*PERSON, "yaw", *LIGHT, "smile", "mouth-open", "beard"), range=(-2.0, 2.0)),
-    Recipe("glasses", "put glasses on, or take them off", "Accessories", "glasses", (0, 2),
-           ("gender", "age", "smile", "mouth-open", *POSE, *LIGHT), range=(-1.0, 1.3), firmness=30),
-    Recipe("makeup", "more make-up, or less", "Make-up", "makeup", (4, 10),
-           (*PERSON, *POSE, "smile", "mouth-open", "hair-blond", "hair-black"),
-           range=(-0.5, 1.3), firmness=3),
+    _recipe("smile", "smile more, or look serious", "Expression", (3, 8), kin=SMILING,
+            region="lower face"),
+    _recipe("mouth-open", "open the mouth, or close it", "Expression", (3, 8),
+            {"lip-height": 1, "mouth-open": 1}, ("big-lips",),
+            region="lower face", locality=6000.0),
+    _recipe("surprise", "look surprised, or unmoved", "Expression", (3, 8),
+            {"brow-height": 1, "eye-open": 1, "lip-height": 1},
+            ("mouth-open", "eyes-narrow", "arched-brows", "big-lips")),
+    _recipe("frown", "frown, or relax the brow", "Expression", (3, 8),
+            {"brow-slant": 1, "brow-height": -0.5},
+            ("eyes-narrow", "arched-brows", "bushy-brows", "eye-open"), region="brows"),
+    _recipe("eyes-open", "open the eyes wide, or nearly close them", "Expression", (3, 8),
+            "eye-open", ("eyes-narrow", "eye-bags"), region="eyes"),
+    _recipe("brows-raise", "raise the brows, or lower them", "Expression", (3, 8), "brow-height",
+            ("arched-brows", "eye-open"), region="brows"),
+    _recipe("mouth-wide", "a wider mouth, or a narrower one", "Face", (3, 8), "mouth-width",
+            region="mouth"),
+    _recipe("age", "older, or younger", "Face", (1, 8), kin=("eye-bags", "double-chin", "chubby"),
+            range=(-2, 2), firmness=6.0),
+    _recipe("gender", "more female, or more male", "Face", (1, 8), kin=(*BEARDS, "makeup",
+            "lipstick", "bushy-brows", "arched-brows", "big-nose", "earrings", "bald", "receding",
+            "brow-height", "face-width", "nose-width", "wavy", "pale"), range=(-2, 2)),
+    _recipe("face-wide", "a wider face, or a narrower one", "Face", (1, 6), "face-width",
+            FACE_SHAPE, region="face"),
+    _recipe("nose-wide", "a wider nose, or a narrower one", "Face", (3, 8), "nose-width",
+            ("big-nose", "pointy-nose"), region="nose"),
+    _recipe("nose-long", "a longer nose, or a shorter one", "Face", (3, 8), "nose-length",
+            ("big-nose", "pointy-nose"), region="nose"),
+    _recipe("pale", "paler skin, or darker skin", "Face", (7, 15), kin=TONES),
+    _recipe("tan", "more tanned skin, or less", "Face", (7, 15), {"warmth": 1, "skin-light": -0.5},
+            TONES),
+    _recipe("beard", "more beard, or a clean shave", "Hair", (3, 8), kin=BEARDS,
+            region="lower face"),
+    _recipe("bald", "less hair on the head, or more", "Hair", (1, 8), kin=BALD, region="hair"),
+    _recipe("bangs", "hair over the forehead, or away from it", "Hair", (1, 8),
+            kin=("receding", "bald")),
+    _recipe("wavy", "wavier hair, or straighter", "Hair", (1, 8), kin=("straight",),
+            region="hair"),
+    _recipe("hair-black", "black hair", "Hair", (5, 12), {"hair-light": -1, "hair-black": 1},
+            HAIR_COLOURS, region="hair", locality=8000.0, more_guards=BACKDROP),
+    _recipe("hair-blond", "blond hair", "Hair", (5, 12), {"hair-light": 0.7, "hair-blond": 1},
+            HAIR_COLOURS, region="hair", locality=8000.0, more_guards=BACKDROP),
+    _recipe("hair-gray", "gray hair", "Hair", (5, 12), "hair-gray",
+            HAIR_COLOURS, region="hair", locality=8000.0, more_guards=BACKDROP),
+    _recipe("hair-red", "redder, warmer hair", "Hair", (5, 12), "hair-warm", HAIR_COLOURS,
+            region="hair", locality=8000.0, more_guards=BACKDROP),
+    _recipe("yaw", "turn the face to the picture's right, or to its left", "Pose", (0, 6),
+            kin=("nose-width", "side-light", "face-width"), locality=0),
+    _recipe("pitch", "lift the face, or lower it", "Pose", (0, 6),
+            kin=("nose-length", "nose-width", "face-width", "brow-height", "double-chin",
+            "eye-open"), locality=0),
+    _recipe("glasses", "put glasses on, or take them off", "Accessories", (0, 6),
+            kin=("bushy-brows", "eye-bags", "brow-height", "eye-open", "brow-slant",
+            "arched-brows", "eyes-narrow"), region="eyes", locality=300),
+    _recipe("lipstick", "redder lips, or paler ones", "Make-up", (5, 8), "lip-red",
+            ("makeup", "lipstick", "big-lips"), region="mouth", locality=8000.0),
+    _recipe("light-right", "light from the picture's right, or from its left", "Light", (3, 8),
+            "side-light", locality=0),
+    _recipe("exposure", "a brighter picture, or a darker one", "Light", (7, 15),
+            kin=("skin-light", "backdrop-light", "pale", "lower-sides"), locality=0),
+    _recipe("warm-light", "warmer colours, or cooler ones", "Light", (9, 15), "warmth",
+            ("pale", "looks-white", "makeup"), locality=0),
+    _recipe("backdrop-light", "a brighter background, or a darker one", "Light", (3, 8),
+            kin=("exposure", "lower-sides"), region="backdrop"),
+    _recipe("backdrop-blur", "a smoother background, or a busier one", "Light", (3, 8),
+            {"backdrop-detail": -1}, region="backdrop"),
+    _recipe("backdrop-warm", "a warmer background, or a cooler one", "Light", (3, 8),
+            region="backdrop"),
 )  # fmt: skip
