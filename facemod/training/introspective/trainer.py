@@ -68,11 +68,13 @@ class Trainer:
         self.for_decoder = torch.optim.Adam(self.decoder.parameters(), betas=plan.method.betas)
         self.pool = ImagePool()
         self.level = 0
+        self.fade = 1.0  # of the level, at the last step
         self.images_seen = 0
 
     def step(self, moment: Moment) -> dict[str, Tensor]:
         """One step of the encoder and the decoder's steps; returns their losses."""
         now = self.schedule.at(moment.progress)
+        self.fade = now.fade
         while self.level < now.level:
             self.level += 1
             if self.method.robust:
@@ -204,7 +206,7 @@ class Trainer:
 
         The mixes have the coarser levels of the random pictures and the finer ones of others.
         """
-        now, levels = Position(self.level, 1.0, 1.0, 0.0, 0.0, SHOWN), self.pair.levels
+        now = Position(self.level, self.fade, 1.0, 0.0, 0.0, SHOWN)
         shown = np.linspace(0, len(self.pictures) - 1, SHOWN).astype(np.int64)
         images = self.fabric.to_device(self.pictures.shrunk(shown, resolution_of(self.level)))
         generator = torch.Generator().manual_seed(0)
@@ -215,7 +217,7 @@ class Trainer:
         self.encoder.train()
         rows.append(self._averaged(coarse))
         if self.method.modulated:
-            cut = (levels + 1) // 2
+            cut = (self.pair.levels + 1) // 2
             rows.append(self._averaged(torch.cat([coarse[:, :cut], fine[:, cut:]], 1)))
         return tile(to_pixels(torch.cat(rows)), columns=SHOWN, gap=2)
 
@@ -223,14 +225,17 @@ class Trainer:
         """What the averaged decoder shows at the present level."""
         network = self.average.module.eval()
         with self.fabric.autocast():
-            return decode(network, styles, self.level).float().clamp(-1, 1)
+            return decode(network, styles, self.level, self.fade).float().clamp(-1, 1)
 
     def export(self, folder: Path) -> None:
-        """Write the model at the resolution reached, with the averaged decoder."""
-        resolution = resolution_of(self.level)
+        """Write the model at the resolution that has at least half faded in.
+
+        The decoder is the averaged one.
+        """
+        levels = self.level + (self.fade >= 0.5)
+        resolution = resolution_of(levels - 1)
         if resolution < SMALLEST_RESOLUTION:
             return
-        levels = self.level + 1
         facts = replace(
             self.facts,
             resolution=resolution,

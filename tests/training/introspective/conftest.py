@@ -21,12 +21,12 @@ Build = Callable[[Fabric], Trainer]
 def builder(tmp_path: Path) -> Callable[..., Build]:
     """Makes what the loop asks for: a function from a fabric to a tiny trainer."""
     rng = np.random.default_rng(0)
-    shades = rng.integers(0, 256, (12, 1, 1, 3)) + rng.integers(-9, 9, (12, 16, 16, 3))
+    shades = rng.integers(0, 256, (12, 1, 1, 3)) + rng.integers(-9, 9, (12, 32, 32, 3))
     path = tmp_path / "pictures.bin"
     path.write_bytes(shades.clip(0, 255).astype(np.uint8).tobytes())
 
     def make(recipe: str, **changes: object) -> Build:
         options = ModelOptions(recipe=recipe, **(TINY | changes))
-        return lambda fabric: Trainer(planned(options), options, Pictures(path, 16), fabric)
+        return lambda fabric: Trainer(planned(options), options, Pictures(path, 32), fabric)
 
     return make

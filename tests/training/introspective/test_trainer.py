@@ -149,6 +149,17 @@ def test_the_result_is_a_model_that_shows_what_was_trained(builder, recipe, tmp_
     assert torch.allclose(model.encode(images).styles[:, 0], latents, atol=1e-5)
 
 
+def test_a_level_that_hardly_shows_is_not_exported(builder, tmp_path) -> None:
+    trainer = builder("automodulator", resolution=32, channels="8,8,4,4")(Fabric(**CPU))
+    for progress in (0.0, 0.6, 0.7, 0.75, 0.81):  # 32 px show from 0.6 on
+        trainer.step(moment(progress))
+        trainer.export(tmp_path)
+        if progress >= 0.6:
+            shown = load_model(str(tmp_path / "model.safetensors")).info.resolution
+            assert shown == (16 if trainer.fade < 0.5 else 32)
+    assert trainer.fade == 1
+
+
 def test_small_levels_are_not_exported(builder, tmp_path) -> None:
     trainer = builder("pioneer")(Fabric(**CPU))
     trainer.export(tmp_path / "run")
