@@ -5,18 +5,21 @@ Nothing here knows of files or of the command line.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
 from functools import cached_property
+from typing import TypeVar
 
 import numpy as np
 import torch
+import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor
 
 from facemod.errors import NoFaceError
-from facemod.faces.align import crop_face
+from facemod.faces.align import crop_face, square_side
 from facemod.faces.composite import add_change, replace
 from facemod.faces.detect import Detector, choose
 from facemod.faces.face import Crop, Face
@@ -29,6 +32,7 @@ from facemod.models.base import Effort, FaceModel
 
 Pixels = NDArray[np.uint8]
 EditFunction = Callable[[Codes], Codes]
+T, R = TypeVar("T"), TypeVar("R")
 
 
 class Fidelity(str, Enum):
@@ -65,7 +69,7 @@ class EncodedFace:
     @cached_property
     def reconstruction(self) -> Tensor:
         """What the decoder makes of the codes, on the CPU: [1, 3, R, R] in [-1, 1]."""
-        return self.model.decode(self.codes).cpu()
+        return self.model.decode(self.codes, len(self.crop.pixels)).cpu()
 
 
 @dataclass(frozen=True)
@@ -86,6 +90,9 @@ class Editor:
 
     model: FaceModel
     detector: Detector
+    size: float | None = math.inf
+    """Faces are worked on at the smallest of the model's sizes that has so many px or more, if
+    there is one. None: as many as the face has in its photo."""
     fits: FitStore = field(default_factory=fit_store)
     """Where fits to photos are remembered."""
 
@@ -101,8 +108,11 @@ class Editor:
         return choose(found, which)
 
     def align(self, photo: Photo, face: Face) -> Crop:
-        """The face as an upright square of the model's size."""
-        return crop_face(photo.rgb, face, self.model.info.resolution)
+        """The face as an upright square of one of the model's sizes."""
+        sizes = self.model.info.sizes
+        wanted = self.size or square_side(face)
+        size = next((size for size in sizes if size >= wanted), sizes[-1])
+        return crop_face(photo.rgb, face, size)
 
     def encode(
         self, photo: Photo, face: Face, fidelity: Fidelity = Fidelity.TRANSFER
@@ -113,17 +123,24 @@ class Editor:
     def encode_crops(
         self, crops: Sequence[Crop], fidelity: Fidelity = Fidelity.TRANSFER
     ) -> list[EncodedFace]:
-        """Encode aligned faces, of any number of photos, in one batch.
+        """Encode aligned faces, of any number of photos; those of one size in one batch.
 
         The upper rungs of ``fidelity`` then fit the codes to each face.
 
         Raises:
             UsageError: they were asked for, and the model's family cannot.
         """
+        return by_size(lambda chosen: self._encoded(chosen, fidelity), crops, crops)
+
+    def _encoded(self, crops: Sequence[Crop], fidelity: Fidelity) -> list[EncodedFace]:
+        """Encode crops of one size."""
         images = to_tensor([crop.pixels for crop in crops])
         batch = self.model.encode(images)
         codes = [batch[i] for i in range(len(crops))]
         if (effort := fidelity.effort) is not None:
+            # Fits look at faces at full size.
+            side = self.model.info.resolution
+            images = F.interpolate(images, (side, side), mode="bicubic").clamp(-1, 1)
             codes = [
                 fitted(self.model, image[None], crop.pixels, code, effort, self.fits)
                 for image, crop, code in zip(images, crops, codes, strict=True)
@@ -137,19 +154,32 @@ class Editor:
         fidelity: Fidelity = Fidelity.TRANSFER,
         regions: Sequence[Tensor] | None = None,
     ) -> list[EditedFace]:
-        """Give each face its own edit of the codes; everything is decoded in one batch.
+        """Give each face its own edit of the codes; faces of one size are decoded in one batch.
 
         A zero edit gives the crop's own pixels, and so does any edit outside of the face's
         region [1, 1, R, R], which is 1 where the edit may show and 0 where it must not.
         """
-        before, after = self._decoded(
-            faces, [e(f.codes) for f, e in zip(faces, edits, strict=True)]
+        edited = [edit(face.codes) for face, edit in zip(faces, edits, strict=True)]
+        return by_size(
+            lambda chosen: self._finished(*zip(*chosen, strict=True), fidelity),
+            list(zip(faces, edited, regions or [None] * len(faces), strict=True)),
+            [face.crop for face in faces],
         )
+
+    def _finished(
+        self,
+        faces: Sequence[EncodedFace],
+        edited: Sequence[Codes],
+        regions: Sequence[Tensor | None],
+        fidelity: Fidelity,
+    ) -> list[EditedFace]:
+        """Faces of one size after the edit that leads to ``edited``; all have regions or none."""
+        before, after = self._decoded(faces, edited)
         original = to_tensor([face.crop.pixels for face in faces]).to(before.device)
         scores = [{"psnr": psnr(x, r)} for x, r in zip(original, before, strict=True)]
         if fidelity.transfers:
             after = original + transfer(original, before, after)
-        if regions is not None:
+        if regions[0] is not None:
             after = original + torch.cat(list(regions)).to(after) * (after - original)
         after = after.clamp(-1, 1)
         return [
@@ -167,7 +197,7 @@ class Editor:
             if not torch.equal(edited[i].styles, face.codes.styles)
         ]
         codes = [*(face.codes for face in faces), *(edited[i] for i in moved)]
-        images = self.model.decode(concatenate(codes))
+        images = self.model.decode(concatenate(codes), len(faces[0].crop.pixels))
         before = images[: len(faces)]
         if len(moved) == len(faces):
             return before, images[len(faces) :]
@@ -194,6 +224,19 @@ class Editor:
         encoded = self.encode_crops(crops, fidelity)
         edited = self.edit_faces(encoded, [edit] * len(encoded), fidelity)
         return composited(photo, edited, fidelity), edited
+
+
+def by_size(
+    work: Callable[[list[T]], list[R]], items: Sequence[T], crops: Sequence[Crop]
+) -> list[R]:
+    """What ``work`` makes of the items, called once for those whose crops have the same size."""
+    places: dict[int, list[int]] = {}
+    for i, crop in enumerate(crops):
+        places.setdefault(len(crop.pixels), []).append(i)
+    results: dict[int, R] = {}
+    for chosen in places.values():
+        results.update(zip(chosen, work([items[i] for i in chosen]), strict=True))
+    return [results[i] for i in range(len(items))]
 
 
 def composited(photo: Photo, faces: Iterable[EditedFace], fidelity: Fidelity) -> Photo:
@@ -237,11 +280,16 @@ def psnr(a: Tensor, b: Tensor) -> float:
 
 
 def load_editor(
-    device: str, *, model: str = "bundled", aligner: str = "auto", noise: int | None = None
+    device: str,
+    *,
+    model: str = "bundled",
+    aligner: str = "auto",
+    noise: int | None = None,
+    size: float | None = math.inf,
 ) -> tuple[Editor, str]:
     """An editor on a torch device, and in words why faces are found the way they are.
 
-    ``noise`` is as in :func:`facemod.models.registry.load_model`.
+    ``noise`` is as in :func:`facemod.models.registry.load_model`, ``size`` as in :class:`Editor`.
 
     Raises:
         UsageError: there is no such model or aligner.
@@ -251,4 +299,4 @@ def load_editor(
     from facemod.models.registry import load_model
 
     detector, reason = make_detector(aligner, device)
-    return Editor(load_model(model, device, noise), detector), reason
+    return Editor(load_model(model, device, noise), detector, size), reason

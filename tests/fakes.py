@@ -53,7 +53,7 @@ class FakeModel:
             styles[:, slots] = bands[:, None, :, band]
         return Codes(styles, self.info.family, RESOLUTIONS)
 
-    def decode(self, codes: Codes) -> Tensor:
+    def decode(self, codes: Codes, size: int | None = None) -> Tensor:
         colours = [codes.styles[:, slots].mean(1) for slots in self._slots()]
         bands = torch.stack(colours, dim=2)[..., None].clamp(-1, 1)  # [N, 3 colours, 3 bands, 1]
         rows = torch.arange(SIDE) * 3 // SIDE
@@ -92,7 +92,7 @@ class FittingFake(FakeModel):
         (entry,) = codes.details
         return replace(codes, details=(replace(entry, fitted=torch.ones(1, 3)),))
 
-    def decode(self, codes: Codes) -> Tensor:
+    def decode(self, codes: Codes, size: int | None = None) -> Tensor:
         images = super().decode(codes).clone()
         for entry in codes.details:
             if entry.fitted is not None:
@@ -113,7 +113,7 @@ class FailingModel(FakeModel):
             raise self.problem
         return super().encode(images)
 
-    def decode(self, codes: Codes) -> Tensor:
+    def decode(self, codes: Codes, size: int | None = None) -> Tensor:
         if self.decoding:
             raise self.problem
         return super().decode(codes)

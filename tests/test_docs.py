@@ -19,7 +19,7 @@ COMMANDS = (
     "edit", "mix", "morph", "reconstruct", "grid", "sample", "align", "presets list",
     "presets show", "presets learn", "presets sheet", "presets gallery", "presets rename",
     "presets remove", "presets export", "presets import", "models list", "models info",
-    "train prepare", "train encoder", "train preview", "evaluate", "doctor", "models pull",
+    "train prepare", "train encoder", "train preview", "evaluate", "doctor", "bench", "models pull",
     "models import", "models verify", "models remove", "cache info", "cache clear",
 )  # fmt: skip
 

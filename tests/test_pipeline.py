@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -124,3 +125,43 @@ def test_no_face(editor, photo):
         editor.edit_photo(dark, redder)
     with pytest.raises(NoFaceError, match="no face 3"):
         editor.edit_photo(photo, redder, faces="3")
+
+
+class SizedModel(FakeModel):
+    """Draws pictures of 16, 32 and 64 px, and remembers which it was asked for."""
+
+    info = replace(FakeModel.info, smaller=(16, 32))
+
+    def __init__(self) -> None:
+        self.asked: list[int | None] = []
+
+    def decode(self, codes, size=None):
+        self.asked.append(size)
+        picture = super().decode(codes)
+        return torch.nn.functional.interpolate(picture, (size, size))
+
+
+@pytest.mark.parametrize(("size", "side"), [(None, 32), (20, 32), (10, 16), (500, 64)])
+def test_a_face_is_worked_on_at_the_size_that_it_needs(size, side):
+    """The face's square in the photo is 31 px wide."""
+    pixels = np.full((52, 52, 3), 120, dtype=np.uint8)
+    photo = Photo(pixels, None, Source(Path("a.png"), "PNG", "RGB"))
+    editor = Editor(SizedModel(), FakeDetector(), size)
+    edited, (face,) = editor.edit_photo(photo, redder)
+    assert face.pixels.shape == (side, side, 3)
+    assert editor.model.asked == [side]
+    assert edited.rgb.shape == pixels.shape
+
+
+def test_faces_of_several_sizes_keep_their_order(photo):
+    """Batches hold faces of one size, whatever photos they are from."""
+    editor = Editor(SizedModel(), FakeDetector(), None)
+    first, second = editor.faces(photo)
+    crops = [
+        replace(editor, size=size).align(photo, face)
+        for face, size in ((second, 16), (first, 64), (second, 64))
+    ]
+    edited = editor.edit_faces(editor.encode_crops(crops), [redder] * 3)
+    assert [len(face.pixels) for face in edited] == [16, 64, 64]
+    assert [face.crop.face.index for face in edited] == [2, 1, 2]
+    assert editor.model.asked == [16, 64]

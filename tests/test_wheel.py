@@ -19,6 +19,7 @@ WEIGHTS = [
     "facemod/models/wavelet/decoder.safetensors",
     "facemod/models/wavelet/mapping.safetensors",
     "facemod/models/wavelet/details.safetensors",
+    "facemod/models/wavelet/heads.safetensors",
     "facemod/faces/yunet.safetensors",
     "facemod/faces/onet.safetensors",
 ]

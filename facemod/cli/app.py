@@ -15,6 +15,7 @@ from facemod.batch import UnexpectedError, explained
 from facemod.cli import render
 from facemod.cli.commands import (
     align,
+    bench,
     cache,
     doctor,
     edit,
@@ -97,7 +98,7 @@ def register() -> None:
         "Edit photos": (edit.edit, mix.mix, paint.paint, morph.morph),
         "Look inside": (reconstruct.reconstruct, grid.grid, sample.sample, align.align),
         "Train": (evaluate.evaluate,),
-        "About facemod": (doctor.doctor,),
+        "About facemod": (doctor.doctor, bench.bench),
     }
     for panel, commands in panels.items():
         for command in commands:

@@ -202,6 +202,15 @@ FidelityOption = Annotated[
         rich_help_panel=MODEL_PANEL,
     ),
 ]
+SizeOption = Annotated[
+    str,
+    typer.Option(
+        "--size",
+        help="Side of the face square that the model draws: 256, 512, 1024, or auto, which goes "
+        "by the size of the face in the photo. Smaller is faster.",
+        rich_help_panel=MODEL_PANEL,
+    ),
+]
 CropOption = Annotated[
     bool,
     typer.Option(
@@ -221,7 +230,7 @@ CompareOption = Annotated[
 def reserved_names() -> set[str]:
     """Names of ``facemod edit``'s own options, which no preset can have."""
     taken = {f.name.replace("_", "-") for f in (*fields(Common), *fields(Many))}
-    own = {"faces", "fidelity", "crop", "compare", "force"}
+    own = {"faces", "fidelity", "size", "crop", "compare", "force"}
     return taken | own | {"no-mark", "help"}
 
 

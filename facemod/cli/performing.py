@@ -72,7 +72,7 @@ def perform_batch(
 ) -> Result:
     """Run the plan. Outcomes are shown and written down as they come."""
     devices = resolve_devices(batch.common.device)
-    spec = spec_for(batch, task, faces, devices)
+    spec = spec_for(batch, task, editor, faces, devices)
     journal = Journal(batch.log) if batch.log else None
     outcomes: list[Outcome] = []
     lost: list[str] = []
@@ -103,7 +103,7 @@ def perform_batch(
     )
 
 
-def spec_for(batch: Batch, task: Task, faces: str, devices: Sequence[str]) -> Spec:
+def spec_for(batch: Batch, task: Task, editor: Editor, faces: str, devices: Sequence[str]) -> Spec:
     """What the workers need to know."""
     from facemod.pipeline import load_editor
     from facemod.runners.local import cores
@@ -112,9 +112,10 @@ def spec_for(batch: Batch, task: Task, faces: str, devices: Sequence[str]) -> Sp
     common, many = batch.common, batch.many
     # On a CPU, faces one by one are fastest, and come out the same whatever is around them.
     batch_size = GPU_BATCH if devices[0].startswith("cuda") else 1
+    choices = {"model": common.model, "aligner": common.aligner, "noise": common.noise}
     return Spec(
         task,
-        partial(load_editor, model=common.model, aligner=common.aligner, noise=common.noise),
+        partial(load_editor, **choices, size=editor.size),
         device=devices[0],
         faces=faces,
         max_megapixels=common.max_megapixels,

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from facemod import __version__
 from facemod.cli.options import Common, Reading
 from facemod.errors import UsageError
+from facemod.results import ResultKind
 
 if TYPE_CHECKING:
     from facemod.imaging.marking import Kind, Mark
@@ -20,12 +22,16 @@ AUTO_SECONDS = 120  # that --fidelity auto may spend on fitting
 SECONDS = {"cpu": {"adapt": 30, "refine": 6}, "gpu": {"adapt": 6, "refine": 1}}
 
 
-def open_editor(common: Reading) -> tuple[Editor, str]:
-    """The editor that the options ask for, and a line about the aligner that was chosen."""
+def open_editor(common: Reading, size: float | None = math.inf) -> tuple[Editor, str]:
+    """The editor that the options ask for, and a line about the aligner that was chosen.
+
+    ``size`` is what :func:`parse_size` makes of ``--size``.
+    """
     from facemod.pipeline import load_editor
 
     device, *_ = resolve_devices(common.device)
-    return load_editor(device, model=common.model, aligner=common.aligner, noise=common.noise)
+    choices = {"model": common.model, "aligner": common.aligner, "noise": common.noise}
+    return load_editor(device, **choices, size=size)
 
 
 def resolve_devices(names: str) -> list[str]:
@@ -98,6 +104,22 @@ def settle_fidelity(name: str, model: FaceModel, photos: int) -> tuple[Fidelity,
         if seconds <= AUTO_SECONDS:
             return rung, (f"fidelity: {rung.value} (about {seconds} s for {photos} photos)",)
     return Fidelity.TRANSFER, (f"fidelity: transfer ({photos} photos are too many to fit to)",)
+
+
+def parse_size(text: str, kind: ResultKind) -> float | None:
+    """``--size`` as what :class:`facemod.pipeline.Editor` takes.
+
+    ``auto`` goes by the face's size in the photo, and means full size where the result is not
+    the photo.
+
+    Raises:
+        UsageError: another word, or no positive number.
+    """
+    if text == "auto":
+        return None if kind is ResultKind.PHOTO else math.inf
+    if not text.isdecimal() or int(text) == 0:
+        raise UsageError(f"--size {text}: unknown; use auto or a number of pixels such as 512")
+    return int(text)
 
 
 def check_faces(choice: str, *, one: bool = False) -> None:

@@ -31,6 +31,12 @@ def ffhq_matrix(landmarks: affine.Points, size: int) -> affine.Matrix:
     return affine.similarity(*ffhq_square(landmarks), size)
 
 
+def square_side(face: Face) -> float:
+    """How many photo pixels a side of the square around ``face`` covers."""
+    _, half_width = ffhq_square(face.landmarks)
+    return float(2 * np.hypot(*half_width))
+
+
 def crop_face(rgb: NDArray[np.uint8], face: Face, size: int) -> Crop:
     """Cut ``face`` out of a photo [H, W, 3] as a square of ``size`` px."""
     matrix = ffhq_matrix(face.landmarks, size)

@@ -37,6 +37,13 @@ class ModelInfo:
     images_seen: int = 0
     """How many images it was trained on, counting repetitions; 0 if unknown."""
     source: str = ""
+    smaller: tuple[int, ...] = ()
+    """Sides of smaller pictures that it can draw as well, in less time."""
+
+    @property
+    def sizes(self) -> tuple[int, ...]:
+        """The sides of the pictures that it can draw, in ascending order."""
+        return (*sorted(self.smaller), self.resolution)
 
 
 class FaceModel(Protocol):
@@ -49,8 +56,11 @@ class FaceModel(Protocol):
         """Aligned faces [N, 3, R, R] in [-1, 1] -> codes. R may differ from the resolution."""
         ...
 
-    def decode(self, codes: Codes) -> Tensor:
-        """Codes -> images [N, 3, R, R], clamped to [-1, 1]."""
+    def decode(self, codes: Codes, size: int | None = None) -> Tensor:
+        """Codes -> images [N, 3, R, R], clamped to [-1, 1].
+
+        R is ``size``, one of ``info.sizes``; if None, the resolution.
+        """
         ...
 
     def sample(self, count: int, *, seed: int, truncation: float = 0.7) -> Codes:

@@ -124,7 +124,7 @@ class SphereModel:
         return self._codes(self.encoder(images.contiguous(memory_format=torch.channels_last)))
 
     @torch.inference_mode()
-    def decode(self, codes: Codes) -> Tensor:
+    def decode(self, codes: Codes, size: int | None = None) -> Tensor:
         """Codes -> images [N, 3, R, R], clamped to [-1, 1]."""
         return self.decode_styles(codes.styles.to(self.device)).clamp_(-1, 1)
 

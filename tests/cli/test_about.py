@@ -14,7 +14,7 @@ from facemod.errors import ModelError
 from facemod.latent import presets
 
 ROOT = Path(__file__).parents[2]
-COMMANDS = ["edit", "mix", "morph", "reconstruct", "grid", "sample", "align", "doctor"]
+COMMANDS = ["edit", "mix", "morph", "reconstruct", "grid", "sample", "align", "doctor", "bench"]
 LISTINGS = [
     "presets sheet",
     "presets gallery",

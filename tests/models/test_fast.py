@@ -4,11 +4,16 @@ from __future__ import annotations
 
 import pytest
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
 from facemod.models.registry import load_model
 from facemod.models.wavelet import WaveletModel, fast
+from facemod.models.wavelet.decoder import SLOT_RESOLUTIONS
 from facemod.models.wavelet.fast import FastDecoder
+from facemod.models.wavelet.heads import Heads, Painter
+
+FULL = SLOT_RESOLUTIONS[-1]
 
 
 @pytest.fixture(scope="module")
@@ -31,17 +36,27 @@ def expected(model: WaveletModel, styles: Tensor) -> Tensor:
 
 @torch.inference_mode()
 def test_pictures_are_the_same(model: WaveletModel, styles: Tensor, expected: Tensor) -> None:
-    assert (FastDecoder(model.decoder)(styles) - expected).abs().max() < 5e-4
-
-
-@torch.inference_mode()
-def test_it_can_stop_at_the_features_and_go_on(
-    model: WaveletModel, styles: Tensor, expected: Tensor
-) -> None:
-    decoder = FastDecoder(model.decoder)
-    features = decoder.features(styles, 4)
+    """From one split of the network to the other; batches are as good as single faces."""
+    features = model.painter.features(styles, 4)
     assert torch.allclose(features, model.decoder.features(styles, 4), atol=1e-3)
-    assert (decoder.image(features, styles, 4) - expected).abs().max() < 5e-4
+    assert (model.painter.image(features, styles, 4, FULL) - expected).abs().max() < 5e-4
+
+
+@pytest.mark.parametrize("size", [256, 512])
+@torch.inference_mode()
+def test_heads_are_the_same(model: WaveletModel, styles: Tensor, size: int) -> None:
+    features = model.painter.features(styles, 4)
+    plain = Painter(model.decoder, model.heads).image(features, styles, 4, size)
+    assert (model.painter.image(features, styles, 4, size) - plain).abs().max() < 5e-4
+
+
+@pytest.mark.parametrize(("size", "least"), [(256, 31), (512, 34)])
+@torch.inference_mode()
+def test_heads_come_close(model: WaveletModel, expected: Tensor, size: int, least: float) -> None:
+    """On codes as photos have them."""
+    codes = model.encode(expected[:1].clamp(-1, 1))
+    true = F.interpolate(model.decode(codes), (size, size), mode="area")
+    assert decibels(model.decode(codes, size), true) > least
 
 
 @torch.inference_mode()
@@ -50,9 +65,9 @@ def test_bands_leave_no_trace(
 ) -> None:
     one = styles[:1]
     features = model.painter.features(one, 5)
-    usual = model.painter.image(features, one, 5)
+    usual = model.painter.image(features, one, 5, FULL)
     monkeypatch.setattr(fast, "BAND", 82)
-    assert (model.painter.image(features, one, 5) - usual).abs().max() < 1e-4
+    assert (model.painter.image(features, one, 5, FULL) - usual).abs().max() < 1e-4
 
 
 @torch.inference_mode()
@@ -67,6 +82,10 @@ def test_without_onednn_it_draws_the_same(
 
 @torch.inference_mode()
 def test_bfloat16_is_close(model: WaveletModel, styles: Tensor, expected: Tensor) -> None:
-    half = FastDecoder(model.decoder, torch.bfloat16)(styles[:1]).clamp(-1, 1)
-    error = (half - expected[:1].clamp(-1, 1)).square().mean()
-    assert 10 * torch.log10(4 / error) > 45
+    half = FastDecoder(model.decoder, Heads(), torch.bfloat16)
+    assert decibels(half.image(half.features(styles, 4), styles, 4, FULL), expected) > 45
+
+
+def decibels(image: Tensor, true: Tensor) -> float:
+    error = (image.clamp(-1, 1) - true.clamp(-1, 1)).square().mean()
+    return float(10 * torch.log10(4 / error))

@@ -15,6 +15,7 @@ from facemod.cli.options import (
     FidelityOption,
     Many,
     PhotosOrList,
+    SizeOption,
     chosen_strengths,
     strengths_group,
 )
@@ -26,6 +27,7 @@ from facemod.cli.session import (
     mark_for,
     mark_warning,
     open_editor,
+    parse_size,
     settle_fidelity,
 )
 from facemod.errors import UsageError
@@ -47,6 +49,7 @@ def edit(
     photos: PhotosOrList = None,
     faces: AllFaces = "all",
     fidelity: FidelityOption = "transfer",
+    size: SizeOption = "auto",
     crop: CropOption = False,
     compare: CompareOption = False,
     force: Force = False,
@@ -63,12 +66,14 @@ def edit(
     check_faces(faces)
     check_fidelity(fidelity)
     kind = ResultKind.of(crop=crop, compare=compare)
+    chosen_size = parse_size(size, kind)
     if kind is not ResultKind.PHOTO:
         no_copies(many)
     settings = {
         "presets": {name: [str(chosen[name]), digest_of_preset(name)] for name in chosen},
         "faces": faces,
         "fidelity": fidelity,
+        "size": size,
         "kind": kind.value,
         "force": force,
     }
@@ -78,7 +83,7 @@ def edit(
         return shown(batch)
     from facemod.tasks import Edit
 
-    editor, aligner = open_editor(common)
+    editor, aligner = open_editor(common, chosen_size)
     rung, words = settle_fidelity(fidelity, editor.model, len(batch.jobs))
     info = editor.model.info
     move = preset_edit(

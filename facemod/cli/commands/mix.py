@@ -17,6 +17,7 @@ from facemod.cli.options import (
     CropOption,
     FidelityOption,
     Photos,
+    SizeOption,
 )
 from facemod.cli.result import Result
 from facemod.cli.running import (
@@ -33,6 +34,7 @@ from facemod.cli.session import (
     mark_for,
     mark_warning,
     open_editor,
+    parse_size,
     settle_fidelity,
 )
 from facemod.errors import UsageError
@@ -78,6 +80,7 @@ def mix(
     slots: Slots = None,
     faces: AllFaces = "largest",
     fidelity: FidelityOption = "transfer",
+    size: SizeOption = "auto",
     crop: CropOption = False,
     compare: CompareOption = False,
 ) -> Result:
@@ -93,10 +96,11 @@ def mix(
     check_faces(faces)
     check_fidelity(fidelity)
     kind = ResultKind.of(crop=crop, compare=compare)
+    chosen_size = parse_size(size, kind)
     target = target_for(photos, kind, common)
     if skipped := already_there("mix", photos, target, common):
         return skipped
-    editor, aligner = open_editor(common)
+    editor, aligner = open_editor(common, chosen_size)
     check_scales(editor, scales)
     rung, words = settle_fidelity(fidelity, editor.model, len(photos))
     choices = [faces, *["largest"] * len(photos[1:])]

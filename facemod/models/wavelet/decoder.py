@@ -43,7 +43,11 @@ class Modulate(nn.Linear):
 
     def forward(self, x: Tensor, style: Tensor) -> Tensor:
         """Scale ``x`` [N, C, H, W] by the affine of ``style`` [N, 512]."""
-        return x * F.linear(style, self.weight, self.bias)[:, :, None, None]
+        return x * self.scale(style)[:, :, None, None]
+
+    def scale(self, style: Tensor) -> Tensor:
+        """The scales [..., C] that ``style`` [..., 512] asks for."""
+        return F.linear(style, self.weight, self.bias)
 
 
 class StyledConv(nn.Module):

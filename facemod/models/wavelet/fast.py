@@ -18,7 +18,16 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from facemod.models.wavelet.decoder import BLOCKS, SLOTS, Block, Decoder, StyledConv, ToImage
+from facemod.models.wavelet.decoder import (
+    BLOCKS,
+    SLOT_RESOLUTIONS,
+    SLOTS,
+    Block,
+    Decoder,
+    Modulate,
+    StyledConv,
+)
+from facemod.models.wavelet.heads import BORDER, Head, Heads, Separable
 
 # Rows of output per band: 4 MB in float32 whatever the block, as channels halve when the side
 # doubles.
@@ -26,21 +35,20 @@ BAND = 32
 
 
 class FastDecoder:
-    """A :class:`Decoder` for inference on a CPU.
+    """A :class:`Decoder` with its heads, for inference on a CPU.
 
     In bfloat16 it takes two thirds of the time, on processors that have bfloat16 instructions;
     the pictures are then about 48 dB from those in float32.
     """
 
-    def __init__(self, decoder: Decoder, dtype: torch.dtype = torch.float32) -> None:
+    def __init__(self, decoder: Decoder, heads: Heads, dtype: torch.dtype = torch.float32) -> None:
         self.dtype = dtype
         self.first = decoder.first
         self.blocks = [FastBlock(block, dtype) for block in decoder.blocks]
-        self.to_image = FastToImage(decoder.to_image, dtype)
-
-    def __call__(self, styles: Tensor) -> Tensor:
-        """Styles [N, 16, 512] -> images [N, 3, 1024, 1024], about [-1, 1] and not clamped."""
-        return self.image(self.features(styles, 0), styles, 0)
+        self.painters: dict[int, FastToImage | FastHead] = {
+            head.size: FastHead(head, decoder, dtype) for head in heads.values()
+        }
+        self.painters[SLOT_RESOLUTIONS[-1]] = FastToImage(decoder, self.blocks[-1], dtype)
 
     def features(self, styles: Tensor, blocks: int) -> Tensor:
         """The feature map [N, CHANNELS[blocks], 4 << blocks, 4 << blocks] after ``blocks``."""
@@ -57,14 +65,14 @@ class FastDecoder:
         ]
         return torch.cat([interleaved(x).float() for x in maps])
 
-    def image(self, features: Tensor, styles: Tensor, blocks: int) -> Tensor:
-        """The images [N, 3, 1024, 1024] that feature maps after ``blocks`` lead to."""
-        return torch.cat(
-            [
-                self._painted(grouped(x[None]), style, range(blocks, BLOCKS))
-                for x, style in zip(features, styles, strict=True)
-            ]
-        )
+    def image(self, features: Tensor, styles: Tensor, blocks: int, size: int) -> Tensor:
+        """The images [N, 3, size, size] that feature maps after ``blocks`` lead to."""
+        painter = self.painters[size]
+        images = torch.empty(len(styles), 3, size, size)
+        for x, style, image in zip(features, styles, images, strict=True):
+            x = self._through(grouped(x[None]), style, range(blocks, painter.blocks))
+            painter.paint(x, style, image[None])
+        return images
 
     def _through(self, x: Tensor, styles: Tensor, blocks: range) -> Tensor:
         """The map of one face after ``blocks``; maps go in and come out with grouped bands."""
@@ -77,56 +85,70 @@ class FastDecoder:
             x = out
         return x
 
-    def _painted(self, x: Tensor, styles: Tensor, blocks: range) -> Tensor:
-        """The image of one face; the last of ``blocks`` never exists as a whole map."""
-        last = blocks[-1]
-        x = self._through(x, styles, blocks[:-1])
-        image = torch.empty(1, 3, 4 * x.shape[2], 4 * x.shape[3])
-        kernel = self.to_image.kernel(styles[SLOTS - 1])
-        for rows, band in self.blocks[last].bands(x, styles[1 + 2 * last], styles[2 + 2 * last]):
-            self.to_image(band, kernel, out=image[:, :, 2 * rows.start : 2 * rows.stop])
-        return image
-
 
 class FastBlock:
     """A :class:`Block` that yields its output in bands."""
 
     def __init__(self, block: Block, dtype: torch.dtype) -> None:
-        self.dtype = dtype
         self.channels = block.conv2.pointwise.out_channels
-        order = group_order(block.up.out_features)
-        # The inverse transform's factor 1/2 goes into its scales.
-        self.up = (block.up.weight.detach()[order] / 2, block.up.bias.detach()[order] / 2)
-        self.conv1 = FastConv(block.conv1, torch.arange(self.channels), dtype)
-        self.conv2 = FastConv(block.conv2, group_order(self.channels), dtype)
+        self.double = FastDoubling(block.up, dtype)
+        self.conv1 = FastConv(block.conv1, dtype, noise=block.conv1.noise)
+        self.conv2 = FastConv(
+            block.conv2, dtype, group_order(self.channels), noise=block.conv2.noise
+        )
+        self.modulate1, self.modulate2 = block.conv1.modulate, block.conv2.modulate
 
     def bands(self, x: Tensor, style1: Tensor, style2: Tensor) -> Iterator[tuple[range, Tensor]]:
         """The rows of the output for one face's map [1, C, H, W], and the output there."""
+        kernel1 = self.conv1.kernel(self.modulate1.scale(style1))
+        kernel2 = self.conv2.kernel(self.modulate2.scale(style2))
+        for rows, near, far, doubled in self.double.bands(x, style1):
+            band = F.leaky_relu_(self.conv1(doubled, kernel1, far, near), 0.2)
+            yield rows, F.leaky_relu_(self.conv2(band, kernel2, near, rows), 0.2)
+
+
+class FastDoubling:
+    """The styled inverse Haar transform, in bands that two 3x3 convolutions can follow."""
+
+    def __init__(self, up: Modulate, dtype: torch.dtype) -> None:
+        order = group_order(up.out_features)
+        # The transform's factor 1/2 goes into its scales.
+        self.affine = (up.weight.detach()[order] / 2, up.bias.detach()[order] / 2)
+        self.dtype = dtype
+
+    def bands(self, x: Tensor, style: Tensor) -> Iterator[tuple[range, range, range, Tensor]]:
+        """Rows, the same and one more at either end, two more, and ``x`` doubled in the last."""
         side = 2 * x.shape[2]
-        scale = F.linear(style1, *self.up).to(self.dtype)[:, None, None]
-        kernel1, kernel2 = self.conv1.kernel(style1), self.conv2.kernel(style2)
+        scale = F.linear(style, *self.affine).to(self.dtype)[:, None, None]
         for start in range(0, side, BAND):
             rows = range(start, min(start + BAND, side))
             near, far = widened(rows, 1, side), widened(rows, 2, side)
             band = x[:, :, far.start // 2 : far.stop // 2] * scale
             doubled = channels_last(band.shape[1] // 4, len(far), side, self.dtype)
             grouped_inverse_haar(band, out=doubled)
-            band = self.conv1(doubled, kernel1, far, near)
-            yield rows, self.conv2(band, kernel2, near, rows)
+            yield rows, near, far, doubled
 
 
 class FastConv:
-    """A :class:`StyledConv` on some rows of one face's map, writing channels in ``order``."""
+    """A depthwise and a pointwise convolution on some rows of one face's map.
 
-    def __init__(self, conv: StyledConv, order: Tensor, dtype: torch.dtype) -> None:
-        self.modulate, self.depthwise = conv.modulate, conv.depthwise.weight
-        self.noise = conv.noise.detach().to(dtype)
+    ``order`` permutes the output channels; ``noise`` [1, 1, H, W] is added to them.
+    """
+
+    def __init__(
+        self,
+        conv: StyledConv | Separable,
+        dtype: torch.dtype,
+        order: Tensor | slice = slice(None),
+        noise: Tensor | None = None,
+    ) -> None:
+        self.depthwise = conv.depthwise.weight
         self.bias = conv.pointwise.bias.detach()[order].to(dtype)
         self.pointwise = as_kernel(conv.pointwise.weight[order], dtype)
+        self.noise = None if noise is None else noise.detach().to(dtype)
 
-    def kernel(self, style: Tensor) -> Tensor:
-        """The depthwise kernel with ``style`` [512] folded in."""
-        scale = F.linear(style, self.modulate.weight, self.modulate.bias)
+    def kernel(self, scale: Tensor) -> Tensor:
+        """The depthwise kernel with the scales [C] of the input channels folded in."""
         return as_kernel(self.depthwise * scale[:, None, None, None], self.pointwise.dtype)
 
     def __call__(self, x: Tensor, kernel: Tensor, given: range, wanted: range) -> Tensor:
@@ -134,29 +156,57 @@ class FastConv:
         x = convolve(x, kernel, None, padding=1, groups=len(kernel))
         x = x[:, :, wanted.start - given.start : wanted.stop - given.start]
         x = convolve(x, self.pointwise, self.bias)
-        x += self.noise[:, :, wanted.start : wanted.stop]
-        return F.leaky_relu_(x, 0.2)
+        return x if self.noise is None else x.add_(self.noise[:, :, wanted.start : wanted.stop])
+
+    def valid(self, x: Tensor, kernel: Tensor) -> Tensor:
+        """The same without padding: a pixel less at each side."""
+        x = convolve(x, kernel, None, groups=len(kernel))
+        return convolve(x, self.pointwise, self.bias)
 
 
 class FastToImage:
-    """A :class:`ToImage` that writes bands of one face's picture."""
+    """The last block and :class:`ToImage`; the block's output never exists as a whole map."""
 
-    def __init__(self, to_image: ToImage, dtype: torch.dtype) -> None:
-        out, order = (group_order(channels) for channels in to_image.conv.weight.shape[:2])
-        modulate, conv = to_image.modulate, to_image.conv
-        self.modulate = (modulate.weight.detach()[order], modulate.bias.detach()[order])
+    blocks = BLOCKS - 1
+    """How many blocks come before."""
+
+    def __init__(self, decoder: Decoder, block: FastBlock, dtype: torch.dtype) -> None:
+        conv = decoder.to_image.conv
+        out, order = (group_order(channels) for channels in conv.weight.shape[:2])
+        self.block, self.order = block, order
+        self.modulate = decoder.to_image.modulate
         self.weight = conv.weight.detach()[out][:, order] / 2
         self.bias = (conv.bias.detach()[out] / 2).to(dtype)
 
-    def kernel(self, style: Tensor) -> Tensor:
-        """The 1x1 kernel with ``style`` [512] folded in."""
-        scale = F.linear(style, *self.modulate)
-        return as_kernel(self.weight * scale[:, None, None], self.bias.dtype)
+    def paint(self, x: Tensor, styles: Tensor, image: Tensor) -> None:
+        """Paint one face's map [1, C, H, W] into ``image`` [1, 3, 4H, 4W]."""
+        scale = self.modulate.scale(styles[SLOTS - 1])[self.order]
+        kernel = as_kernel(self.weight * scale[:, None, None], self.bias.dtype)
+        style1, style2 = styles[1 + 2 * self.blocks], styles[2 + 2 * self.blocks]
+        for rows, band in self.block.bands(x, style1, style2):
+            quads = convolve(band, kernel, self.bias).float().contiguous()
+            grouped_inverse_haar(quads, out=image[:, :, 2 * rows.start : 2 * rows.stop])
 
-    def __call__(self, x: Tensor, kernel: Tensor, out: Tensor) -> None:
-        """Paint a band of features [1, C, h, w] into ``out`` [1, 3, 2h, 2w]."""
-        bands = convolve(x, kernel, self.bias).float()
-        grouped_inverse_haar(bands.contiguous(), out)
+
+class FastHead:
+    """A :class:`Head`."""
+
+    def __init__(self, head: Head, decoder: Decoder, dtype: torch.dtype) -> None:
+        self.head, self.decoder = head, decoder
+        self.blocks = head.blocks
+        self.double = FastDoubling(decoder.blocks[head.blocks].up, dtype)
+        self.conv1, self.conv2 = FastConv(head.conv1, dtype), FastConv(head.conv2, dtype)
+
+    def paint(self, x: Tensor, styles: Tensor, image: Tensor) -> None:
+        """Paint one face's map [1, C, H, W] into ``image`` [1, 3, 2H, 2W]."""
+        scales = self.head.scales(self.decoder, styles[None])
+        kernel1 = self.conv1.kernel(scales.first[0])
+        kernel2 = self.conv2.kernel(self.head.modulate(scales.late)[0])
+        for rows, _, far, doubled in self.double.bands(x, styles[1 + 2 * self.blocks]):
+            above, below = BORDER - rows.start + far.start, BORDER - far.stop + rows.stop
+            band = F.pad(doubled, (BORDER, BORDER, above, below))
+            band = F.leaky_relu_(self.conv1.valid(band, kernel1), 0.2)
+            image[:, :, rows.start : rows.stop] = self.conv2.valid(band, kernel2)
 
 
 def group_order(channels: int) -> Tensor:

@@ -21,6 +21,7 @@ from facemod.models.wavelet.details import BLOCKS_BEFORE, DetailPath
 from facemod.models.wavelet.encoder import Encoder
 from facemod.models.wavelet.fast import FastDecoder
 from facemod.models.wavelet.fitting import fine_residual, fit
+from facemod.models.wavelet.heads import WIDTHS, Heads, Painter
 from facemod.models.wavelet.mapping import Mapping
 from facemod.models.weights import filled
 
@@ -30,7 +31,7 @@ FOLDER = Path(__file__).parent
 
 
 class WaveletModel:
-    """Encoder, decoder, mapping network and details path on one device, in float32."""
+    """Encoder, decoder with heads, mapping network and details path on one device, in float32."""
 
     def __init__(
         self,
@@ -38,19 +39,20 @@ class WaveletModel:
         decoder: Decoder,
         mapping: Mapping,
         details: DetailPath,
+        heads: Heads,
         device: str,
     ) -> None:
         self.device = torch.device(device)
-        networks = (encoder, decoder, mapping, details)
-        self.encoder, self.decoder, self.mapping, self.details = (
+        networks = (encoder, decoder, mapping, details, heads)
+        self.encoder, self.decoder, self.mapping, self.details, self.heads = (
             network.eval().requires_grad_(False).to(self.device) for network in networks
         )
         # Channels-last convolutions take about two thirds of the time, on CPU and GPU alike.
         self.encoder.to(memory_format=torch.channels_last)
         self.decoder.to(memory_format=torch.channels_last)
         self.details.to(memory_format=torch.channels_last)
-        # For inference; ``decoder`` itself is what gradients can go through.
-        self.painter = FastDecoder(self.decoder) if self.device.type == "cpu" else self.decoder
+        painter = FastDecoder if self.device.type == "cpu" else Painter
+        self.painter = painter(self.decoder, self.heads)
         self.info = ModelInfo(
             name="bundled",
             family=FAMILY,
@@ -60,6 +62,7 @@ class WaveletModel:
             slot_resolutions=SLOT_RESOLUTIONS,
             geometry="flat",
             licence=LICENCE,
+            smaller=tuple(WIDTHS),
             parameters=sum(p.numel() for network in networks for p in network.parameters()),
         )
 
@@ -74,18 +77,19 @@ class WaveletModel:
         return replace(codes, details=(entry,))
 
     @torch.inference_mode()
-    def decode(self, codes: Codes) -> Tensor:
-        """Codes -> images [N, 3, 1024, 1024] in [-1, 1]."""
+    def decode(self, codes: Codes, size: int | None = None) -> Tensor:
+        """Codes -> images [N, 3, size, size] in [-1, 1], 1024 px unless told otherwise."""
         styles = codes.styles.to(self.device)
-        features = self.painter.features(styles, BLOCKS_BEFORE)
-        befores = [self._features_before(entry, styles, features) for entry in codes.details]
+        size = size or self.info.resolution
+        features, *befores = self._features([styles, *(entry.styles for entry in codes.details)])
         shown = list(zip(codes.details, befores, strict=True))
         x = features + sum(self.residual(entry, before, features) for entry, before in shown)
+        blocks = BLOCKS_BEFORE
         if any(entry.fitted is not None for entry in codes.details):
-            x = self.painter.through(x, styles, range(BLOCKS_BEFORE, BLOCKS_BEFORE + 1))
+            x = self.painter.through(x, styles, range(blocks, blocks + 1))
             x = x + sum(self.fine_residual_of(entry, before, features) for entry, before in shown)
-            return self.painter.image(x, styles, BLOCKS_BEFORE + 1).clamp_(-1, 1)
-        return self.painter.image(x, styles, BLOCKS_BEFORE).clamp_(-1, 1)
+            blocks += 1
+        return self.painter.image(x, styles, blocks, size).clamp_(-1, 1)
 
     @property
     def style_axes(self) -> Tensor:
@@ -134,12 +138,12 @@ class WaveletModel:
                 state.update(tensor.cpu().contiguous().numpy())
         return state.hexdigest()
 
-    def _features_before(self, entry: Details, styles: Tensor, features: Tensor) -> Tensor:
-        """The 64 px features of the photo as it was; ``features`` are those of ``styles``."""
-        was = entry.styles.to(self.device)
-        if torch.equal(was, styles):
-            return features
-        return self.painter.features(was, BLOCKS_BEFORE)
+    def _features(self, styles: Sequence[Tensor]) -> Sequence[Tensor]:
+        """The 64 px features of several sets of styles; what they share is computed once."""
+        together = torch.cat([some.to(self.device) for some in styles])
+        unique, places = torch.unique(together, dim=0, return_inverse=True)
+        features = self.painter.features(unique, BLOCKS_BEFORE)
+        return features[places].split([len(some) for some in styles])
 
     def residual(self, entry: Details, before: Tensor, features: Tensor) -> Tensor:
         """What one entry of details adds to the ``features`` [N, 512, 64, 64] of the edit."""
@@ -169,7 +173,7 @@ class WaveletModel:
 
 
 def load(device: str = "cpu", folder: Path = FOLDER) -> WaveletModel:
-    """Load the four weight files of ``folder``.
+    """Load the five weight files of ``folder``.
 
     Raises:
         ModelError: a file is missing, damaged or of another shape.
@@ -179,5 +183,6 @@ def load(device: str = "cpu", folder: Path = FOLDER) -> WaveletModel:
         filled(Decoder(), folder / "decoder.safetensors"),
         filled(Mapping(), folder / "mapping.safetensors"),
         filled(DetailPath(), folder / "details.safetensors"),
+        filled(Heads(), folder / "heads.safetensors"),
         device,
     )
