@@ -120,7 +120,7 @@ def photos_in(folder: Path, recursive: bool, output: Path) -> Iterator[Path]:
 
     Links to folders are not followed, so that no loop is walked.
     """
-    own, results = folder.resolve(), output.resolve()
+    own, results = Path(os.path.realpath(folder)), Path(os.path.realpath(output))
     unlisted: list[str] = []
 
     def note(problem: OSError) -> None:

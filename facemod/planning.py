@@ -251,9 +251,10 @@ def check_targets(
     """
     if overwrite and skip_existing:
         raise UsageError("--overwrite and --skip-existing contradict each other")
-    inputs = {source.resolve() for source in sources}
+    # Unlike Path.resolve, realpath does not mind links that lead in circles.
+    inputs = {os.path.realpath(source) for source in sources}
     for target in targets:
-        if target.resolve() in inputs:
+        if os.path.realpath(target) in inputs:
             raise UsageError(
                 f"{target} is an input: photos are never edited in place; choose another -o"
             )
