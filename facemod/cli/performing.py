@@ -105,9 +105,8 @@ def perform_batch(
 
 def spec_for(batch: Batch, task: Task, editor: Editor, faces: str, devices: Sequence[str]) -> Spec:
     """What the workers need to know."""
-    from facemod.pipeline import load_editor
     from facemod.runners.local import cores
-    from facemod.runners.stages import Spec
+    from facemod.runners.stages import Spec, opened
 
     common, many = batch.common, batch.many
     # On a CPU, faces one by one are fastest, and come out the same whatever is around them.
@@ -115,7 +114,7 @@ def spec_for(batch: Batch, task: Task, editor: Editor, faces: str, devices: Sequ
     choices = {"model": common.model, "aligner": common.aligner, "noise": common.noise}
     return Spec(
         task,
-        partial(load_editor, **choices, size=editor.size),
+        partial(opened, **choices, size=editor.size),
         device=devices[0],
         faces=faces,
         max_megapixels=common.max_megapixels,

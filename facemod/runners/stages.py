@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 from facemod.batch import FaceOutcome, Outcome, explained, failed
 from facemod.errors import NoFaceError
@@ -21,12 +22,18 @@ from facemod.imaging.photo import Photo
 from facemod.imaging.reading import open_photo
 from facemod.imaging.writing import photo_file
 from facemod.journal import History, Journal, Log, digest
-from facemod.pipeline import EditedFace, Editor
+from facemod.pipeline import EditedFace, Editor, load_editor
 from facemod.planning import Job, Made
 from facemod.tasks import Task
 
 OpenEditor = Callable[[str], Editor]
 """From a device to an editor there."""
+
+
+def opened(device: str, **choices: Any) -> Editor:
+    """An editor as :func:`facemod.pipeline.load_editor` opens it, for a spec."""
+    editor, _ = load_editor(device, **choices)
+    return editor
 
 
 @dataclass(frozen=True)

@@ -5,12 +5,15 @@ from __future__ import annotations
 import io
 import json
 import os
+import pickle
 import sys
 from pathlib import Path
 
 import pytest
 from fakes import FailingModel, FakeModel
 from PIL import Image
+
+from facemod.runners import local
 
 
 class CountingModel(FakeModel):
@@ -317,3 +320,20 @@ def test_a_photo_that_cannot_hold_its_place(edit, photo, workplace):
     ended = edit("cmyk.jpg", "palette.png", "moving.gif")
     assert statuses(ended) == ["done"] * 3
     assert "only the first of 2 pictures" in ended.err
+
+
+@pytest.mark.parametrize("command", ["edit", "reconstruct", "align"])
+def test_a_worker_in_another_process_does_the_same(run, photo, pixels, monkeypatch, command):
+    """What a worker takes along is enough: here it is pickled, and opens its own editor."""
+    original = local.run
+
+    def elsewhere(worker, *more):
+        return original(pickle.loads(pickle.dumps(worker)), *more)
+
+    words = ["--smile", 1, "--age", "to:+1"] if command == "edit" else []
+    here = run(command, photo("a.png"), *words, "--json", "-o", "here")
+    monkeypatch.setattr(local, "run", elsewhere)
+    there = run(command, "a.png", *words, "--json", "-o", "there")
+    assert (here.code, there.code) == (0, 0)
+    one, other = (Path(ended.json["outcomes"][0]["output"]) for ended in (here, there))
+    assert (pixels(one) == pixels(other)).all()
