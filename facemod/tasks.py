@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Protocol
 
 from facemod.faces.face import Crop
+from facemod.fidelity.regions import Regions
 from facemod.imaging.marking import Mark, mark_in
 from facemod.imaging.photo import Photo
 from facemod.imaging.sheet import tile
@@ -59,17 +60,24 @@ class Edit:
     mark: Mark | None
     notes: Callable[[Codes], Sequence[str]] = no_notes
     """What to say about the edit of one face's codes."""
+    regions: Regions | None = None
+    """Where on the faces the edit may show; everywhere if it is None."""
 
     def faces(self, editor: Editor, crops: Sequence[Crop]) -> list[EditedFace]:
         encoded = editor.encode_crops(crops, self.fidelity)
-        edited = editor.edit_faces(encoded, [self.edit] * len(encoded), self.fidelity)
+        regions = self.regions.of(crops) if self.regions else None
+        edited = editor.edit_faces(encoded, [self.edit] * len(encoded), self.fidelity, regions)
         return [
             replace(after, notes=tuple(self.notes(before.codes)))
             for before, after in zip(encoded, edited, strict=True)
         ]
 
     def files(self, photo: Photo, faces: Sequence[EditedFace], targets: Sequence[Path]) -> Files:
-        edited = composited(photo, faces, self.fidelity)
+        fidelity = self.fidelity
+        if self.regions is not None:
+            self.regions.check(photo.rgb.shape[1::-1])
+            fidelity = Fidelity.TRANSFER  # what is outside of the regions stays bit for bit
+        edited = composited(photo, faces, fidelity)
         data, notes = result_file(self.kind, photo, edited, faces, targets[0], self.mark)
         return [data], notes
 

@@ -22,6 +22,7 @@ WEIGHTS = [
     "facemod/models/wavelet/heads.safetensors",
     "facemod/faces/yunet.safetensors",
     "facemod/faces/onet.safetensors",
+    "facemod/faces/regions.safetensors",
 ]
 PAPERS = [
     "facemod/MODEL_CARD.md",

@@ -227,9 +227,49 @@ CompareOption = Annotated[
 ]
 
 
+REGIONS_PANEL = "Where"
+
+
+@dataclass(frozen=True)
+class Where:
+    """Where on the faces an edit may show."""
+
+    only: Annotated[
+        str,
+        typer.Option(
+            "--only",
+            metavar="REGIONS",
+            help="Change only mouth, eyes, brows, nose, skin, hair, face or background; several "
+            "with commas.",
+            show_default=False,
+            rich_help_panel=REGIONS_PANEL,
+        ),
+    ] = ""
+    protect: Annotated[
+        str,
+        typer.Option(
+            "--protect",
+            metavar="REGIONS",
+            help="Leave such regions as they are.",
+            show_default=False,
+            rich_help_panel=REGIONS_PANEL,
+        ),
+    ] = ""
+    mask: Annotated[
+        Path | None,
+        typer.Option(
+            "--mask",
+            metavar="PICTURE",
+            help="Change only where a picture of the photo's size is white.",
+            show_default=False,
+            rich_help_panel=REGIONS_PANEL,
+        ),
+    ] = None
+
+
 def reserved_names() -> set[str]:
     """Names of ``facemod edit``'s own options, which no preset can have."""
-    taken = {f.name.replace("_", "-") for f in (*fields(Common), *fields(Many))}
+    taken = {f.name.replace("_", "-") for f in (*fields(Common), *fields(Many), *fields(Where))}
     own = {"faces", "fidelity", "size", "crop", "compare", "force"}
     return taken | own | {"no-mark", "help"}
 

@@ -7,11 +7,12 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from facemod import __version__
-from facemod.cli.options import Common, Reading
+from facemod.cli.options import Common, Reading, Where
 from facemod.errors import UsageError
 from facemod.results import ResultKind
 
 if TYPE_CHECKING:
+    from facemod.fidelity.regions import Regions
     from facemod.imaging.marking import Kind, Mark
     from facemod.models.base import FaceModel
     from facemod.pipeline import Editor, Fidelity
@@ -120,6 +121,29 @@ def parse_size(text: str, kind: ResultKind) -> float | None:
     if not text.isdecimal() or int(text) == 0:
         raise UsageError(f"--size {text}: unknown; use auto or a number of pixels such as 512")
     return int(text)
+
+
+def parse_where(where: Where, common: Common) -> Regions | None:
+    """The regions that were asked for; None if an edit may show everywhere.
+
+    Raises:
+        UsageError: there is no such region.
+        InputError: the mask cannot be read.
+    """
+    if not (where.only or where.protect or where.mask):
+        return None
+    from facemod.faces.regions import parse_regions
+    from facemod.fidelity.regions import Regions
+    from facemod.imaging.reading import open_photo
+
+    only, protect = (
+        parse_regions(text, flag) if text else ()
+        for text, flag in ((where.only, "--only"), (where.protect, "--protect"))
+    )
+    mask = None
+    if where.mask:
+        mask = open_photo(where.mask, max_megapixels=common.max_megapixels).rgb.mean(2)
+    return Regions(only, protect, None if mask is None else mask.astype("uint8"))
 
 
 def check_faces(choice: str, *, one: bool = False) -> None:

@@ -16,6 +16,7 @@ from facemod.cli.options import (
     Many,
     PhotosOrList,
     SizeOption,
+    Where,
     chosen_strengths,
     strengths_group,
 )
@@ -28,6 +29,7 @@ from facemod.cli.session import (
     mark_warning,
     open_editor,
     parse_size,
+    parse_where,
     settle_fidelity,
 )
 from facemod.errors import UsageError
@@ -46,6 +48,7 @@ def edit(
     strengths: Strengths,  # type: ignore[valid-type]
     common: Common,
     many: Many,
+    where: Where,
     photos: PhotosOrList = None,
     faces: AllFaces = "all",
     fidelity: FidelityOption = "transfer",
@@ -64,6 +67,7 @@ def edit(
         raise UsageError("nothing to edit: give at least one preset, for example --smile +1")
     warnings = (*check_ranges(chosen, force=force), *mark_warning(common))
     check_faces(faces)
+    regions = parse_where(where, common)
     check_fidelity(fidelity)
     kind = ResultKind.of(crop=crop, compare=compare)
     chosen_size = parse_size(size, kind)
@@ -76,6 +80,7 @@ def edit(
         "size": size,
         "kind": kind.value,
         "force": force,
+        "where": [where.only, where.protect, where.mask and digest(where.mask.read_bytes())],
     }
     short = "_".join(f"{name}{chosen[name]}" for name in sorted(chosen)).replace(":", "")
     batch = plan_batch("edit", photos, common, many, [kind.suffix], settings, edit=short)
@@ -91,7 +96,7 @@ def edit(
     )
     recipe = "edit " + " ".join(f"{name}={chosen[name]}" for name in sorted(chosen))
     mark = mark_for(common, kind.mark_kind(rung), recipe)
-    task = Edit(move, rung, kind, mark, move.notes)
+    task = Edit(move, rung, kind, mark, move.notes, regions)
     return perform_batch(batch, task, editor, faces, (aligner, *words), warnings)
 
 

@@ -18,6 +18,7 @@ from facemod.cli.options import (
     FidelityOption,
     Photos,
     SizeOption,
+    Where,
 )
 from facemod.cli.result import Result
 from facemod.cli.running import (
@@ -35,6 +36,7 @@ from facemod.cli.session import (
     mark_warning,
     open_editor,
     parse_size,
+    parse_where,
     settle_fidelity,
 )
 from facemod.errors import UsageError
@@ -43,8 +45,12 @@ from facemod.planning import result_name
 from facemod.results import ResultKind, result_file
 
 if TYPE_CHECKING:
+    from torch import Tensor
+
+    from facemod.fidelity.regions import Regions
+    from facemod.imaging.photo import Photo
     from facemod.latent.codes import Codes
-    from facemod.pipeline import EditFunction
+    from facemod.pipeline import EditFunction, EncodedFace
 
 MIX_PANEL = "What comes from where"
 
@@ -74,6 +80,7 @@ Slots = Annotated[
 def mix(
     photos: Photos,
     common: Common,
+    where: Where,
     coarse_from: CoarseFrom = None,
     mid_from: MidFrom = None,
     fine_from: FineFrom = None,
@@ -86,7 +93,7 @@ def mix(
 ) -> Result:
     """Mix scales of photos; the first is the base: [bold]mix a.jpg b.jpg --coarse-from b[/]."""
     from facemod.imaging.atomic import write_bytes
-    from facemod.pipeline import composited
+    from facemod.pipeline import Fidelity, composited
 
     photos = all_photos(photos, common)
     names = [str(photo) for photo in photos]
@@ -94,6 +101,7 @@ def mix(
     scales = {scale: name for scale, name in scales.items() if name is not None}
     recipe = mix_recipe(names, scales, slots or [])
     check_faces(faces)
+    regions = parse_where(where, common)
     check_fidelity(fidelity)
     kind = ResultKind.of(crop=crop, compare=compare)
     chosen_size = parse_size(size, kind)
@@ -111,8 +119,10 @@ def mix(
     donor_codes = [donor.faces[0].codes for donor in donors]
     edits = [mixture([face.codes, *donor_codes], names, scales, slots or []) for face in base.faces]
     photo = read(base.path, common)
-    faces_after = editor.edit_faces(base.faces, edits, rung)
-    edited = composited(photo, faces_after, rung)
+    seen = regions_of(regions, photo, base.faces)
+    faces_after = editor.edit_faces(base.faces, edits, rung, seen)
+    # What is outside of the regions stays bit for bit.
+    edited = composited(photo, faces_after, rung if regions is None else Fidelity.TRANSFER)
     mark = mark_for(common, kind.mark_kind(rung), recipe)
     data, notes = result_file(kind, photo, edited, faces_after, target, mark)
     write_bytes(data, target, overwrite=common.overwrite)
@@ -120,6 +130,16 @@ def mix(
     result = replace(base.done(target), faces=scored, notes=(*photo.source.notes, *notes))
     outcomes = (result, *(donor.done(target) for donor in donors))
     return Result("mix", outcomes, messages=(aligner, *words), warnings=mark_warning(common))
+
+
+def regions_of(
+    regions: Regions | None, photo: Photo, faces: Sequence[EncodedFace]
+) -> list[Tensor] | None:
+    """Where the mix may show on each face of the base photo; everywhere if it is None."""
+    if regions is None:
+        return None
+    regions.check(photo.rgb.shape[1::-1])
+    return regions.of([face.crop for face in faces])
 
 
 def mix_recipe(names: Sequence[str], scales: Mapping[str, str], slots: Sequence[str]) -> str:
