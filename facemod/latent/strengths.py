@@ -106,10 +106,12 @@ class PresetEdit:
             raise UsageError(
                 f"{names}: too alike to go to a level each; give one of them a plain strength"
             )
-        here = codes.styles.to(self.shift) + self.shift
-        found = torch.einsum("psd,nsd->np", self.levels, here)
+        read = torch.einsum("psd,nsd->np", self.levels, codes.styles.to(self.shift))
         centres = torch.tensor([preset.level_centre for preset in self.presets])
-        return torch.linalg.solve(leaks, (self.targets + centres - found).T).T
+        gains = torch.tensor([preset.level_gain for preset in self.presets])
+        # What a strength does is known; what a photo shows is read off codes, which understate it.
+        here = gains * (read - centres) + (self.levels * self.shift).sum((1, 2))
+        return torch.linalg.solve(leaks, (self.targets - here).T).T
 
     def _ranges(self) -> tuple[Tensor, Tensor]:
         import torch

@@ -9,8 +9,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from facemod.models.wavelet.decoder import SLOTS, STYLE_DIM, Decoder
-from facemod.models.wavelet.fast import FastDecoder
+from facemod.latent.codes import Codes
+from facemod.models.wavelet import model as wavelet
+from facemod.models.wavelet.decoder import SLOT_RESOLUTIONS, SLOTS, STYLE_DIM, Decoder
 from facemod.models.wavelet.mapping import Mapping
 from facemod.models.weights import filled
 from facemod.training.preview import FIRST_FINE_SLOT, RESOLUTION, PreviewDecoder
@@ -29,7 +30,7 @@ class Studio:
         filled(preview.convs, preview_head)
         preview.requires_grad_(False)
         self._preview = preview.eval()
-        self._exact = FastDecoder(decoder)
+        self._exact = wavelet.load("cpu", bundle)
         self._quick: Render | None = None
 
     @torch.inference_mode()
@@ -45,7 +46,8 @@ class Studio:
         The preview knows the slots of 128 px and finer only roughly.
         """
         if exact:
-            images = (self._exact(style[None]).clamp(-1, 1) for style in styles)
+            codes = (Codes(style[None], wavelet.FAMILY, SLOT_RESOLUTIONS) for style in styles)
+            images = (self._exact.decode(each) for each in codes)
             return torch.cat([F.avg_pool2d(x, x.shape[-1] // RESOLUTION) for x in images])
         self._quick = self._quick or renderer(self._preview)
         return torch.cat([self._quick(style[None]) for style in styles]).clamp(-1, 1)

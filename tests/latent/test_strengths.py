@@ -84,6 +84,15 @@ def test_every_face_comes_to_the_level(user_folder):
     torch.testing.assert_close(level_of("toy", moved), torch.ones(3))
 
 
+def test_photos_differ_by_more_than_their_codes_say(user_folder):
+    write_preset(user_folder)
+    plain = {"toy": Strength(1, absolute=True)}
+    one = preset_edit(plain, SLOTS, DIM, limited=False).strengths(codes())
+    write_preset(user_folder, level_gain=2.5)
+    other = preset_edit(plain, SLOTS, DIM, limited=False).strengths(codes())
+    torch.testing.assert_close(1 - other, 2.5 * (1 - one))
+
+
 def test_levels_of_presets_that_leak_are_met_at_once(user_folder):
     a, b = toy_direction(0), toy_direction(1)
     write_preset(user_folder, "age", a, leak=(b, 0.6))
