@@ -196,3 +196,25 @@ def test_bf16_with_channels_last_trains(builder, tmp_path: Path) -> None:
     options = replace(LOOP, steps=2, precision="bf16-mixed")
     facts = train(builder("automodulator"), tmp_path, options, lambda line: None)
     assert facts["finished"]
+
+
+def test_it_learns_to_tell_twelve_colours_apart(builder) -> None:
+    options = {"channels": "16,16,8", "batch": 16, "margin": 0.05, "learning_rate": 3e-3}
+    torch.manual_seed(0)
+    trainer = builder("automodulator", **options)(Fabric(**CPU))
+    now = trainer.schedule.at(0.1)
+    images = trainer.pictures.shrunk(np.arange(12), 4)
+
+    @torch.no_grad()
+    def quality() -> tuple[float, float]:
+        decoded = trainer.decode(trainer.pair.repeated(trainer.encode(images, now)), now)
+        styles, _ = trainer.draw(replace(now, batch=64), 0.0, np.random.default_rng(0))
+        cosine = (trainer.encode(trainer.decode(styles, now), now) * styles[:, 0]).sum(1).mean()
+        return float((decoded - images).abs().mean()), float(cosine)
+
+    before, _ = quality()
+    for step in range(150):
+        trainer.step(moment(0.1, step))
+    error, cosine = quality()
+    assert error < 0.6 * before
+    assert cosine > 0.2
