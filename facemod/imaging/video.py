@@ -117,7 +117,7 @@ def _write_mp4(frames: Iterable[np.ndarray], path: Path, fps: float, mark: Mark 
 def _command(path: Path, size: tuple[int, int], fps: float, mark: Mark | None) -> list[str]:
     comment = ["-metadata", f"comment={mark.sentence}"] if mark else []
     return [
-        _ffmpeg(), "-hide_banner", "-loglevel", "error", "-y",
+        find_ffmpeg(), "-hide_banner", "-loglevel", "error", "-y",
         "-f", "rawvideo", "-pix_fmt", "rgb24", "-s", f"{size[0]}x{size[1]}", "-r", str(fps),
         "-i", "-", "-an", "-vf", _TO_YUV, "-c:v", "libx264", "-crf", str(_CRF),
         "-movflags", "+faststart", *comment, "-f", "mp4", str(path.absolute()),
@@ -155,7 +155,8 @@ def _started(command: list[str], log: IO[bytes]) -> subprocess.Popen[bytes]:
         raise MissingExtraError(_MISSING_FFMPEG) from None
 
 
-def _ffmpeg() -> str:
+def find_ffmpeg() -> str:
+    """The path of an ffmpeg binary; MissingExtraError if there is none."""
     try:
         import imageio_ffmpeg
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from facemod.cli.batches import no_copies, plan_batch, shown
+from facemod.cli.films import film_of, film_result, plan_film
 from facemod.cli.options import (
     AllFaces,
     Common,
@@ -35,8 +36,11 @@ from facemod.cli.session import (
 from facemod.errors import UsageError
 from facemod.journal import digest
 from facemod.latent.presets import find_presets
-from facemod.latent.strengths import Strength, preset_edit
+from facemod.latent.strengths import PresetEdit, Strength, preset_edit
 from facemod.results import ResultKind
+
+if TYPE_CHECKING:
+    from facemod.pipeline import Editor
 
 Strengths = strengths_group()
 Force = Annotated[
@@ -82,6 +86,15 @@ def edit(
         "force": force,
         "where": [where.only, where.protect, where.mask and digest(where.mask.read_bytes())],
     }
+    if film := film_of(photos or []):
+        target = plan_film(film, common, many, kind, fidelity)
+        editor, aligner = open_editor(common, chosen_size)
+        rung = settle_fidelity("transfer" if fidelity == "auto" else fidelity, editor.model, 1)[0]
+        from facemod.filming import Filming
+
+        filming = Filming(editor, edit_for(editor, chosen, force), faces, rung, regions)
+        mark = mark_for(common, "composite", recipe_of(chosen))
+        return film_result(film, target, filming, settings, common, mark, (aligner,), warnings)
     short = "_".join(f"{name}{chosen[name]}" for name in sorted(chosen)).replace(":", "")
     batch = plan_batch("edit", photos, common, many, [kind.suffix], settings, edit=short)
     if many.dry_run:
@@ -90,14 +103,23 @@ def edit(
 
     editor, aligner = open_editor(common, chosen_size)
     rung, words = settle_fidelity(fidelity, editor.model, len(batch.jobs))
-    info = editor.model.info
-    move = preset_edit(
-        chosen, info.slots, info.dim, family=info.family, model=info.name, limited=not force
-    )
-    recipe = "edit " + " ".join(f"{name}={chosen[name]}" for name in sorted(chosen))
-    mark = mark_for(common, kind.mark_kind(rung), recipe)
+    move = edit_for(editor, chosen, force)
+    mark = mark_for(common, kind.mark_kind(rung), recipe_of(chosen))
     task = Edit(move, rung, kind, mark, move.notes, regions)
     return perform_batch(batch, task, editor, faces, (aligner, *words), warnings)
+
+
+def edit_for(editor: Editor, chosen: dict[str, Strength], force: bool) -> PresetEdit:
+    """The presets as an edit of the editor's model."""
+    info = editor.model.info
+    return preset_edit(
+        chosen, info.slots, info.dim, family=info.family, model=info.name, limited=not force
+    )
+
+
+def recipe_of(chosen: dict[str, Strength]) -> str:
+    """The edit in words, for the mark."""
+    return "edit " + " ".join(f"{name}={chosen[name]}" for name in sorted(chosen))
 
 
 def digest_of_preset(name: str) -> str:

@@ -1,0 +1,106 @@
+"""Clips: films that are read frame by frame and put together again, with ffmpeg."""
+
+from __future__ import annotations
+
+import subprocess
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from facemod.errors import InputError, OutputError
+from facemod.imaging.atomic import atomic_path
+from facemod.imaging.marking import Mark
+from facemod.imaging.video import find_ffmpeg
+
+CLIP_SUFFIXES = (".mp4", ".mov", ".m4v", ".mkv", ".webm", ".avi")
+
+
+@dataclass(frozen=True)
+class Clip:
+    """A film: its file, (width, height) as shown, frames a second, and about how many frames."""
+
+    path: Path
+    size: tuple[int, int]
+    fps: float
+    frames: int
+
+
+def open_clip(path: Path) -> Clip:
+    """What a film is.
+
+    Raises:
+        InputError: there is no such file, it is no film, or its sides are odd.
+        MissingExtraError: there is no ffmpeg.
+    """
+    if not path.is_file():
+        raise InputError(f"{path}: no such file")
+    with _reading(path) as reader:
+        try:
+            facts = next(reader)
+        except (OSError, RuntimeError, StopIteration) as problem:
+            raise InputError(f"{path}: not a film that ffmpeg can read") from problem
+    width, height = facts["size"]
+    if width % 2 or height % 2:
+        raise InputError(f"{path}: {width} x {height} px; an mp4 needs even sides, crop it first")
+    return Clip(path, (width, height), float(facts["fps"]), round(facts["duration"] * facts["fps"]))
+
+
+def frames_of(clip: Clip) -> Iterator[NDArray[np.uint8]]:
+    """The frames [H, W, 3] of a film in sRGB, at a constant rate, one in memory at a time."""
+    width, height = clip.size
+    with _reading(clip.path, ["-r", str(clip.fps)]) as reader:
+        try:
+            next(reader)
+            for data in reader:
+                yield np.frombuffer(data, np.uint8).reshape(height, width, 3)
+        except (OSError, RuntimeError) as problem:
+            raise InputError(f"{clip.path}: the film is damaged ({problem})") from problem
+
+
+class _reading:
+    """An open reader of imageio-ffmpeg, closed at the end whatever happens."""
+
+    def __init__(self, path: Path, output: Sequence[str] = ()) -> None:
+        find_ffmpeg()
+        import imageio_ffmpeg
+
+        self.reader = imageio_ffmpeg.read_frames(
+            str(path.absolute()), pix_fmt="rgb24", output_params=list(output)
+        )
+
+    def __enter__(self) -> Iterator:
+        return self.reader
+
+    def __exit__(self, *_: object) -> None:
+        self.reader.close()
+
+
+def join(
+    parts: Sequence[Path], sound: Path, target: Path, *, mark: Mark | None, overwrite: bool
+) -> None:
+    """Put films of the same kind one after the other, with the sound of another film.
+
+    Nothing is encoded again but sound that an mp4 cannot hold as it is. Raises OutputError.
+    """
+    listing = parts[0].with_name("parts.txt")
+    listing.write_text("".join(f"file '{part.name}'\n" for part in parts), encoding="utf-8")
+    comment = ["-metadata", f"comment={mark.sentence}"] if mark else []
+    with atomic_path(target, overwrite=overwrite) as temporary:
+        for codec in ("copy", "aac"):
+            ended = subprocess.run(
+                [
+                    find_ffmpeg(), "-hide_banner", "-loglevel", "error", "-y",
+                    "-f", "concat", "-i", str(listing.absolute()), "-i", str(sound.absolute()),
+                    "-map", "0:v:0", "-map", "1:a?", "-c:v", "copy", "-c:a", codec,
+                    "-map_metadata", "1", *comment, "-movflags", "+faststart",
+                    "-f", "mp4", str(temporary.absolute()),
+                ],
+                capture_output=True, check=False,
+            )  # fmt: skip
+            if ended.returncode == 0:
+                return
+        last = ended.stderr.decode("utf-8", "replace").strip().splitlines()[-1:]
+        raise OutputError(f"{target}: ffmpeg failed to join the film ({''.join(last)})")

@@ -1,0 +1,56 @@
+"""``facemod edit`` on a film."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from facemod.imaging.clips import frames_of, open_clip
+from facemod.imaging.video import write_video
+
+
+@pytest.fixture
+def clip(workplace):
+    noise = np.random.default_rng(2).integers(-15, 15, (96, 96, 3))
+    frame = (np.array([90, 120, 150]) + noise).astype(np.uint8)
+    write_video([frame] * 6, "clip.mp4", 10)
+    return "clip.mp4"
+
+
+def frames(path) -> np.ndarray:
+    return np.stack(list(frames_of(open_clip(path)))).astype(int)
+
+
+def test_a_film_is_edited(run, clip, workplace):
+    ended = run("edit", clip, "--smile", "+2", "-o", "out.mp4", "--json")
+    assert ended.code == 0, ended.err
+    assert ended.json["outcomes"][0]["output"] == "out.mp4"
+    change = frames(workplace / "out.mp4") - frames(workplace / clip)
+    assert change[:, 44:52, 40:56, 0].mean() > 15
+    assert "6 frames, 6 of them with 1 face that changed" in ended.err
+    assert {path.name for path in workplace.iterdir()} == {"clip.mp4", "out.mp4"}
+
+
+def test_the_default_place_is_the_folder_of_results(run, clip, workplace):
+    assert run("edit", clip, "--smile", "+1").code == 0
+    assert (workplace / "facemod-output" / "clip.mp4").exists()
+    assert run("edit", clip, "--smile", "+1").code == 6
+    assert "skipped" in run("edit", clip, "--smile", "+1", "--skip-existing").err
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "complaint"),
+    [
+        (("clip.mp4", "a.png"), 2, "edit films one at a time"),
+        (("clip.mp4", "--crop"), 2, "are for photos, not for films"),
+        (("clip.mp4", "--fidelity", "adapt"), 2, "fits to one photo"),
+        (("clip.mp4", "-o", "out.jpg"), 2, "ends in .mp4"),
+        (("missing.mp4",), 3, "missing.mp4: no such file"),
+        (("clip.mp4", "--faces", "4"), 4, "--faces 4"),
+    ],
+)
+def test_what_cannot_be_done(run, clip, photo, words, code, complaint):
+    photo("a.png")
+    ended = run("edit", *words, "--smile", "+1")
+    assert ended.code == code
+    assert complaint in ended.err.replace("\n", " ")
