@@ -20,7 +20,7 @@ from torch import Tensor
 # Mean absolute change over the colour channels, on the scale of 0..1.
 CHANGE_STARTS, CHANGE_FULL = 0.010, 0.035
 # The same of the change's fine part, averaged over a neighbourhood.
-STRUCTURE_STARTS, STRUCTURE_FULL = 0.03, 0.07
+STRUCTURE_STARTS, STRUCTURE_FULL = 0.02, 0.05
 # The part of the face that moves.
 MOST_STARTS, MOST_FULL = 0.30, 0.50
 # Radii as fractions of the image side.
@@ -45,6 +45,9 @@ def transfer(original: Tensor, reconstruction: Tensor, edited: Tensor) -> Tensor
     changed = smoothstep(
         gaussian_blur(magnitude(difference), MASK_BLUR), CHANGE_STARTS, CHANGE_FULL
     )
+    # The decoder draws its grain anew with every edit; the photo has grain of its own.
+    smoother = gaussian_blur(difference, GRAIN)
+    difference = smoother + moved * (difference - smoother)
     residual = original - reconstruction
     detail = residual - gaussian_blur(residual, SMOOTH)
     change = torch.maximum(changed, moved) * difference - moved * detail
