@@ -11,6 +11,7 @@ from typing import Protocol
 import numpy as np
 import torch
 import torch.nn.functional as F
+from numpy.typing import NDArray
 from torch import Tensor
 
 from facemod.faces.detect import Detector
@@ -19,19 +20,21 @@ from facemod.latent.presets import find_presets
 from facemod.latent.strengths import edit_direction
 from facemod.models.base import FaceModel
 from facemod.training import attributes
-from facemod.training.judge import NAMES, Judge, head_pose
+from facemod.training.judge import NAMES, Judge
 from facemod.training.metrics import Reconstructed, landmarks_of
+from facemod.training.recipes import RECIPES
 
 SIDE = 256
 SEED, TRUNCATION = 11, 0.7
 
 
 class Measures(Protocol):
-    """Numbers that can be read off pictures."""
+    """What can be told of presets' effects by looking at pictures."""
 
     names: tuple[str, ...]
+    """Of the presets whose effects are measured."""
 
-    def scores(self, images: Tensor) -> Tensor:
+    def changes(self, before: Tensor, after: Tensor) -> Tensor:
         """Images [N, 3, 256, 256] in [-1, 1] -> [N, names]; NaN where there is no face."""
         ...
 
@@ -43,7 +46,10 @@ class Geometry:
     detector: Detector
     names: tuple[str, ...] = ("yaw", "pitch", "smile")
 
-    def scores(self, images: Tensor) -> Tensor:
+    def changes(self, before: Tensor, after: Tensor) -> Tensor:
+        return self._scores(after) - self._scores(before)
+
+    def _scores(self, images: Tensor) -> Tensor:
         return torch.tensor([self._one(image[None]) for image in images])
 
     def _one(self, image: Tensor) -> tuple[float, ...]:
@@ -54,16 +60,33 @@ class Geometry:
         return (*head_pose(points), float(np.hypot(*mouth) / np.hypot(*eyes)))
 
 
+def head_pose(landmarks: NDArray[np.float64]) -> tuple[float, float]:
+    """How far the nose points to the picture's right and up, in units of the face.
+
+    ``landmarks`` [5, 2]: eyes, nose, mouth corners. A turning head moves the nose off the line
+    between the middles of eyes and mouth; a nodding head moves it along that line.
+    """
+    eyes, mouth = landmarks[:2].mean(0), landmarks[3:].mean(0)
+    axis = mouth - eyes
+    length = np.hypot(*axis)
+    along, across = axis / length, np.array([axis[1], -axis[0]]) / length
+    nose = (landmarks[2] - eyes) / length
+    return float(nose @ across), -float(nose @ along)
+
+
 class Judged:
-    """What the attribute network tells, besides pose and light."""
+    """What the attribute network, light and the motion of the face's parts tell."""
 
-    names = NAMES
+    names = tuple(recipe.name for recipe in RECIPES)
 
-    def __init__(self, network: Path, detector: Detector) -> None:
-        self.judge = Judge(attributes.load(network), detector)
+    def __init__(self, network: Path) -> None:
+        self.judge = Judge(attributes.load(network))
+        weights = [[recipe.targets.get(name, 0.0) for name in NAMES] for recipe in RECIPES]
+        self._weights = torch.tensor(weights)
 
-    def scores(self, images: Tensor) -> Tensor:
-        return self.judge.scores(F.interpolate(images, (128, 128), mode="area"))
+    def changes(self, before: Tensor, after: Tensor) -> Tensor:
+        small = (F.interpolate(x, (128, 128), mode="area") for x in (before, after))
+        return self.judge.changes(*small) @ self._weights.T
 
 
 @dataclass(frozen=True)
@@ -96,12 +119,14 @@ class Editability:
     def _effect(self, model: FaceModel, codes: Sequence[Codes], name: str) -> float:
         info = model.info
         direction = edit_direction({name: 1}, info.slots, info.dim, family=info.family)
-        up, down = (
-            torch.cat([self._scores(model, face.shifted(sign * direction)) for face in codes])
-            for sign in (1, -1)
+        down, up = (
+            torch.cat([picture(model, face.shifted(sign * direction)) for face in codes])
+            for sign in (-1, 1)
         )
-        return float(((up - down) / 2)[:, self.measures.names.index(name)].nanmean())
+        found = self.measures.changes(down, up)[:, self.measures.names.index(name)]
+        return float(found.nanmean() / 2)
 
-    def _scores(self, model: FaceModel, codes: Codes) -> Tensor:
-        image = F.interpolate(model.decode(codes).float().cpu(), (SIDE, SIDE), mode="area")
-        return self.measures.scores(image).float()
+
+def picture(model: FaceModel, codes: Codes) -> Tensor:
+    """What codes look like at 256 px [N, 3, 256, 256] in [-1, 1]."""
+    return F.interpolate(model.decode(codes).float().cpu(), (SIDE, SIDE), mode="area")

@@ -167,12 +167,12 @@ def test_no_face_at_all_is_an_error() -> None:
 
 
 class Redness:
-    """Reads one number off a picture, called like the preset that should move it."""
+    """Tells how much redder a picture became, called like the preset that should do it."""
 
     names = ("smile",)
 
-    def scores(self, images: torch.Tensor) -> torch.Tensor:
-        return images[:, :1].mean((2, 3))
+    def changes(self, before: torch.Tensor, after: torch.Tensor) -> torch.Tensor:
+        return (after - before)[:, :1].mean((2, 3))
 
 
 def test_editability_compares_real_faces_with_samples(monkeypatch: pytest.MonkeyPatch) -> None:

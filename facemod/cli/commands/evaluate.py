@@ -142,7 +142,7 @@ def model_metrics(options: Evaluating, detector: Detector, device: str) -> list[
 
     metrics: list[ModelMetric] = []
     if options.edits:
-        judge = Judged(options.attributes, detector) if options.attributes else Geometry(detector)
+        judge = Judged(options.attributes) if options.attributes else Geometry(detector)
         metrics.append(Editability(judge, options.edits))
     if options.features:
         features = feature_network(options.features, options.features_size, device)
