@@ -25,7 +25,7 @@ from facemod.models.weights import load_weights, save_weights
 
 LIMIT = 256 << 20  # bytes
 SUFFIX = ".safetensors"
-VERSION = "1"  # of how fits are made; another one makes all earlier fits useless
+VERSION = "2"  # of how fits are made; another one makes all earlier fits useless
 
 
 def cache_folder() -> Path:

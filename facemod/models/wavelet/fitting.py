@@ -36,7 +36,8 @@ WARMUP, LOWEST_RATE = 10, 0.05
 COARSE, COARSE_WEIGHT = 4, 2.0
 PROBES = (Window(16, 24), Window(26, 16), Window(26, 32), Window(38, 24))
 PROBE_EVERY = 20  # steps
-ENOUGH = 0.985  # the probes' loss has to fall by this factor from one time to the next
+ENOUGH = 0.985  # the probes' loss has to fall by this factor
+PATIENCE = 3  # so many probes may be no better: steps are noisy
 
 
 @dataclass(frozen=True)
@@ -153,12 +154,14 @@ def fit(
     plan = PLANS[effort]
     learning = Fit(decoder, details, image, codes, plan)
     rng = np.random.default_rng(0)
-    error = learning.probe()
+    best, stale = learning.probe(), 0
     for step in range(plan.steps):
         learning.step(step / plan.steps, draw_window(rng))
         if (step + 1) % PROBE_EVERY == 0:
-            error, before = learning.probe(), error
-            if error > ENOUGH * before:
+            error = learning.probe()
+            stale = stale + 1 if error > ENOUGH * best else 0
+            best = min(best, error)
+            if stale == PATIENCE:
                 break
     return learning.result()
 
