@@ -235,7 +235,8 @@ both look at 64 px. *Success* is the part of faces whose target moves by at leas
 *leak* the mean change of the main measures (columns of the matrix) other than the own one, as a
 part of the own change; *identity* the cosine of MobileFaceNet embeddings before and after;
 *outside* the mean change, in levels of 255, outside of the region that the preset is about; *n* the
-number of faces.
+number of faces. The plain directions (difference of means; normal of a linear SVM between the
+highest and the lowest tenth of 2,500 scored samples) move slots 0 to 8.
 """
 
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
+
 import pytest
 import torch
 
@@ -84,3 +87,11 @@ def test_main_measures_exist() -> None:
     names = {recipe.name for recipe in RECIPES}
     assert set(MAIN) <= names
     assert set(MAIN.values()) <= set(NAMES)
+
+
+def test_the_page_in_docs_knows_every_preset_and_no_other() -> None:
+    root = Path(__file__).parents[2]
+    text = (root / "docs" / "leaks.md").read_text()
+    first = text[: text.index("## On real faces")]
+    told = set(re.findall(r"^\| `([a-z-]+)` \|", first, flags=re.M))
+    assert told == {path.stem for path in (root / "presets").glob("*.safetensors")}
