@@ -13,7 +13,7 @@ from facemod.cli.options import Common, Many
 from facemod.cli.result import Result
 from facemod.cli.running import already_there, plan_together
 from facemod.errors import UsageError
-from facemod.imaging.clips import CLIP_SUFFIXES
+from facemod.inputs import CLIP_SUFFIXES
 from facemod.journal import digest
 from facemod.results import ResultKind
 

@@ -15,8 +15,6 @@ from facemod.imaging.atomic import atomic_path
 from facemod.imaging.marking import Mark
 from facemod.imaging.video import find_ffmpeg
 
-CLIP_SUFFIXES = (".mp4", ".mov", ".m4v", ".mkv", ".webm", ".avi")
-
 
 @dataclass(frozen=True)
 class Clip:
