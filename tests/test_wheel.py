@@ -72,6 +72,7 @@ def test_it_holds_nothing_else(names):
         ".safetensors",
         ".txt",
         ".md",
+        ".html",
     }
 
 
