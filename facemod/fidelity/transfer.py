@@ -13,6 +13,9 @@ photo's grain, which is no one's feature: so much of it comes back as the decode
 
 from __future__ import annotations
 
+import math
+from collections.abc import Sequence
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor
@@ -101,12 +104,20 @@ def gaussian_blur(images: Tensor, radius: float) -> Tensor:
     reduced = side // factor
     small = F.interpolate(images, (reduced, reduced), mode="area") if factor > 1 else images
     reach = max(1, round(3 * sigma / factor))
-    offsets = torch.arange(-reach, reach + 1, device=images.device, dtype=images.dtype)
-    kernel = torch.exp(-0.5 * (offsets * factor / sigma).square())
-    kernel = (kernel / kernel.sum()).expand(images.shape[1], 1, 1, -1)
-    groups = images.shape[1]
-    padded = F.pad(small, (reach,) * 4, mode="replicate")
-    blurred = F.conv2d(F.conv2d(padded, kernel, groups=groups), kernel.mT, groups=groups)
+    squares = ((i * factor / sigma) ** 2 for i in range(-reach, reach + 1))
+    weights = [math.exp(-0.5 * square) for square in squares]
+    blurred = F.pad(small, (reach,) * 4, mode="replicate")
+    for dim in (3, 2):
+        blurred = weighted_sum(blurred, dim, [weight / sum(weights) for weight in weights])
     if factor > 1:
         blurred = F.interpolate(blurred, (side, side), mode="bilinear")
     return blurred
+
+
+def weighted_sum(images: Tensor, dim: int, weights: Sequence[float]) -> Tensor:
+    """Correlate along one dimension; many times faster than a convolution of one column."""
+    length = images.shape[dim] - len(weights) + 1
+    total = images.narrow(dim, 0, length) * weights[0]
+    for i, weight in enumerate(weights[1:], start=1):
+        total.add_(images.narrow(dim, i, length), alpha=weight)
+    return total
