@@ -28,27 +28,29 @@ from facemod.models.wavelet.details import (
 )
 from facemod.models.wavelet.encoder import Encoder
 from facemod.models.wavelet.mapping import Mapping
-from facemod.models.weights import fill, filled, load_weights, save_weights
+from facemod.models.weights import fill, filled, load_weights
 from facemod.pipeline import to_pixels
 from facemod.training.data import PackedFaces, degrade
 from facemod.training.encoder import blended
 from facemod.training.identity import Identity
-from facemod.training.loop import Fabric, Moment
+from facemod.training.loop import Fabric
 from facemod.training.losses import identity_losses, multi_scale_l1, texture_loss
 from facemod.training.preview import PreviewDecoder
 from facemod.training.samples import ExactRenderer, Replay, draw_styles
-from facemod.training.settings import DetailOptions, nameless
+from facemod.training.settings import DetailOptions
+from facemod.training.trained import OneNetwork
 
-RELEASE = "details.safetensors"
 SHOWN = 8
 WINDOWS = 2  # crops of each face and step
-LONGEST_GRADIENT = 1.0
 FACE = 128  # side of packed faces
 POOR, POORNESS = 0.5, (0.1, 0.6)  # how many samples get worse codes, and how much worse
 
 
-class DetailTrainer:
+class DetailTrainer(OneNetwork):
     """The networks, data and optimiser of one run; a task for :mod:`facemod.training.loop`."""
+
+    key, release = "path", "details.safetensors"
+    longest_gradient = 1.0
 
     def __init__(
         self, options: DetailOptions, fabric: Fabric, folder: Path, checkpoint_every: int,
@@ -61,15 +63,13 @@ class DetailTrainer:
             filled(network(), options.bundle / f"{name}.safetensors")
             for name, network in (("decoder", Decoder), ("mapping", Mapping), ("encoder", Encoder))
         )
+        preview = PreviewDecoder.with_head(decoder, mapping.mean, options.preview)
         self.decoder, self.mapping, self.encoder, self.preview, self.identity = (
             fabric.to_device(part.eval().requires_grad_(False))
-            for part in (
-                decoder, mapping, encoder,
-                filled_preview(decoder, mapping, options.preview), Identity(options.identity),
-            )
-        )  # fmt: skip
+            for part in (decoder, mapping, encoder, preview, Identity(options.identity))
+        )
         self.exact = ExactRenderer(self.decoder, INPUT_RESOLUTION)
-        self.path = DetailPath()
+        self.path = self.network = DetailPath()
         if options.start:
             fill(self.path, load_weights(options.start)[0], options.start)
         optimizer = torch.optim.AdamW(
@@ -183,34 +183,6 @@ class DetailTrainer:
         with self.fabric.autocast():
             return self.preview.head(features, styles).float()
 
-    def step(self, moment: Moment) -> dict[str, Tensor]:
-        """One optimiser step; returns the losses."""
-        for group in self.optimizer.param_groups:
-            group["lr"] = self.options.learning_rate * moment.rate(self.options.warmup)
-        losses = self.losses(moment.rng)
-        self.optimizer.zero_grad(set_to_none=True)
-        self.fabric.backward(sum(losses.values()))
-        self.fabric.clip_gradients(self.trained, self.optimizer, max_norm=LONGEST_GRADIENT)
-        self.optimizer.step()
-        return {name: loss.detach() for name, loss in losses.items()}
-
-    def state(self) -> dict[str, Any]:
-        return {
-            "path": self.path.state_dict(),
-            "optimizer": self.optimizer.state_dict(),
-            "replay": self.replay.state(),
-        }
-
-    def resume(self, state: dict[str, Any]) -> None:
-        self.path.load_state_dict(state["path"])
-        self.optimizer.load_state_dict(state["optimizer"])
-        self.replay.resume(state["replay"])
-
-    def export(self, folder: Path) -> None:
-        """Write the release weights: fp16, the training options in the header."""
-        facts = {"family": "wavelet", "training": nameless(self.facts)}
-        save_weights(folder / RELEASE, self.path.state_dict(), facts)
-
     @torch.no_grad()
     def sheet(self) -> NDArray[np.uint8]:
         """Real faces, always the same: photo, styles alone, styles with details."""
@@ -235,10 +207,3 @@ def enlarged(faces: Tensor) -> Tensor:
     """Packed faces at the size that the details path reads."""
     side = (INPUT_RESOLUTION, INPUT_RESOLUTION)
     return F.interpolate(faces, side, mode="bicubic", align_corners=False)
-
-
-def filled_preview(decoder: Decoder, mapping: Mapping, weights: Path) -> PreviewDecoder:
-    """The fast stand-in for the decoder, with its head's weights."""
-    preview = PreviewDecoder(decoder, mapping.mean)
-    filled(preview.convs, weights)
-    return preview

@@ -19,24 +19,26 @@ from facemod.imaging.sheet import tile
 from facemod.models.wavelet.decoder import STYLE_DIM, Decoder
 from facemod.models.wavelet.encoder import Encoder
 from facemod.models.wavelet.mapping import Mapping
-from facemod.models.weights import fill, filled, load_weights, save_weights
+from facemod.models.weights import fill, filled, load_weights
 from facemod.pipeline import to_pixels
 from facemod.training.data import PackedFaces, degrade
 from facemod.training.identity import Identity
-from facemod.training.loop import Fabric, Moment, read_state
+from facemod.training.loop import Fabric, read_state
 from facemod.training.losses import StyleLoss, identity_losses, multi_scale_l1
 from facemod.training.preview import PreviewDecoder
 from facemod.training.samples import ExactRenderer, Replay, draw_styles
-from facemod.training.settings import EncoderOptions, nameless
+from facemod.training.settings import EncoderOptions
+from facemod.training.trained import OneNetwork
 
-RELEASE = "encoder.safetensors"
 SHOWN = 8  # decoder samples on the sheet, and as many real faces
 NATURAL = 8192  # draws of the mapping network that tell what is natural
-LONGEST_GRADIENT = 5.0
 
 
-class Trainer:
+class Trainer(OneNetwork):
     """The networks, data and optimiser of one run; a task for :mod:`facemod.training.loop`."""
+
+    key, release = "encoder", "encoder.safetensors"
+    longest_gradient = 5.0
 
     def __init__(
         self, options: EncoderOptions, fabric: Fabric, folder: Path, checkpoint_every: int,
@@ -52,7 +54,7 @@ class Trainer:
         self.style_loss = fabric.to_device(StyleLoss(decoder, natural))
         self.render = fabric.to_device(renderer(decoder, mapping, options.preview))
         self.identity = fabric.to_device(Identity(options.identity)) if options.identity else None
-        self.encoder = Encoder().to(memory_format=torch.channels_last)
+        self.encoder = self.network = Encoder().to(memory_format=torch.channels_last)
         self.encoder.set_prior(natural)
         if options.start:
             begin_from(self.encoder, options.start)
@@ -115,34 +117,6 @@ class Trainer:
             losses["feature"] = o.feature_weight * features
         return losses
 
-    def step(self, moment: Moment) -> dict[str, Tensor]:
-        """One optimiser step; returns the losses."""
-        for group in self.optimizer.param_groups:
-            group["lr"] = self.options.learning_rate * moment.rate(self.options.warmup)
-        losses = self.losses(moment.rng)
-        self.optimizer.zero_grad(set_to_none=True)
-        self.fabric.backward(sum(losses.values()))
-        self.fabric.clip_gradients(self.trained, self.optimizer, max_norm=LONGEST_GRADIENT)
-        self.optimizer.step()
-        return {name: loss.detach() for name, loss in losses.items()}
-
-    def state(self) -> dict[str, Any]:
-        return {
-            "encoder": self.encoder.state_dict(),
-            "optimizer": self.optimizer.state_dict(),
-            "replay": self.replay.state(),
-        }
-
-    def resume(self, state: dict[str, Any]) -> None:
-        self.encoder.load_state_dict(state["encoder"])
-        self.optimizer.load_state_dict(state["optimizer"])
-        self.replay.resume(state["replay"])
-
-    def export(self, folder: Path) -> None:
-        """Write the release weights: fp16, the training options in the header."""
-        facts = {"family": "wavelet", "training": nameless(self.facts)}
-        save_weights(folder / RELEASE, self.encoder.state_dict(), facts)
-
     @torch.no_grad()
     def sheet(self) -> NDArray[np.uint8]:
         """Decoder samples and real faces, always the same, above their reconstructions."""
@@ -173,8 +147,7 @@ def renderer(decoder: Decoder, mapping: Mapping, preview: Path | None) -> torch.
     if preview is None:
         made = ExactRenderer(decoder)
     else:
-        made = PreviewDecoder(decoder, mapping.mean)
-        filled(made.convs, preview)
+        made = PreviewDecoder.with_head(decoder, mapping.mean, preview)
     return made.requires_grad_(False).to(memory_format=torch.channels_last)
 
 

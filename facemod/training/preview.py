@@ -20,18 +20,18 @@ from torch import Tensor, nn
 from facemod.imaging.sheet import tile
 from facemod.models.wavelet.decoder import SLOTS, STYLE_DIM, Decoder, inverse_haar
 from facemod.models.wavelet.mapping import Mapping
-from facemod.models.weights import filled, save_weights
+from facemod.models.weights import filled
 from facemod.pipeline import to_pixels
 from facemod.training.samples import ExactRenderer, Replay, draw_styles
-from facemod.training.settings import PreviewOptions, nameless, plain
+from facemod.training.settings import PreviewOptions, plain
+from facemod.training.trained import OneNetwork
 
 if TYPE_CHECKING:  # the judge of presets needs the preview, but not what trains it
-    from facemod.training.loop import Fabric, Moment
+    from facemod.training.loop import Fabric
 
 RESOLUTION = 128
 EXACT_BLOCKS = 4
 FIRST_FINE_SLOT = 1 + 2 * EXACT_BLOCKS
-RELEASE = "preview.safetensors"
 SCALES_FACTOR = 0.05  # on the learning rate of what reads the fine styles
 SHOWN = 8
 
@@ -62,6 +62,17 @@ class PreviewDecoder(nn.Module):
             [FineConv(512, width), FineConv(width, width), FineConv(width, 12)]
         )
 
+    @classmethod
+    def with_head(cls, decoder: Decoder, mean_style: Tensor, head: Path) -> PreviewDecoder:
+        """One whose head was trained before; ``head`` is the file of its weights.
+
+        Raises:
+            ModelError: the file is missing, damaged or of another shape.
+        """
+        preview = cls(decoder, mean_style)
+        filled(preview.convs, head)
+        return preview
+
     def head(self, features: Tensor, styles: Tensor) -> Tensor:
         """The image from the 64 px feature map; only this part is trained."""
         fine = (styles[:, FIRST_FINE_SLOT:] - self.mean_style).flatten(1)
@@ -73,17 +84,20 @@ class PreviewDecoder(nn.Module):
         return self.head(self.decoder.features(styles, EXACT_BLOCKS), styles)
 
 
-class PreviewTrainer:
+class PreviewTrainer(OneNetwork):
     """Teaches the head what the full decoder shows; a task for :mod:`facemod.training.loop`."""
+
+    key, release = "convs", "preview.safetensors"
 
     def __init__(
         self, options: PreviewOptions, fabric: Fabric, folder: Path, checkpoint_every: int
     ) -> None:
-        self.options, self.fabric = options, fabric
+        self.options, self.fabric, self.facts = options, fabric, plain(options)
         decoder = filled(Decoder(), options.bundle / "decoder.safetensors")
         mapping = filled(Mapping(), options.bundle / "mapping.safetensors").requires_grad_(False)
         self.mapping = fabric.to_device(mapping)
         self.preview = PreviewDecoder(decoder, mapping.mean).to(memory_format=torch.channels_last)
+        self.network = self.preview.convs
         optimizer = torch.optim.Adam(self._parameters())
         self.trained, self.optimizer = fabric.setup(self.preview, optimizer)
         self.exact = ExactRenderer(self.preview.decoder)
@@ -107,35 +121,11 @@ class PreviewTrainer:
             images = [self.exact(style[None]).float().clamp(-1, 1) for style in styles]
         return styles, torch.cat(images)
 
-    def step(self, moment: Moment) -> dict[str, Tensor]:
-        """One optimiser step; returns the mean squared error."""
+    def losses(self, rng: np.random.Generator) -> dict[str, Tensor]:
+        """The mean squared error of one fresh batch."""
         o = self.options
-        for group in self.optimizer.param_groups:
-            group["lr"] = o.learning_rate * group["factor"] * moment.rate(o.warmup)
-        fresh = self.draw(o.samples, moment.rng)
-        styles, target = self.replay.extended(*fresh, o.replayed, moment.rng)
-        loss = F.mse_loss(self.trained(styles).float(), target)
-        self.optimizer.zero_grad(set_to_none=True)
-        self.fabric.backward(loss)
-        self.optimizer.step()
-        return {"mse": loss.detach()}
-
-    def state(self) -> dict[str, Any]:
-        return {
-            "convs": self.preview.convs.state_dict(),
-            "optimizer": self.optimizer.state_dict(),
-            "replay": self.replay.state(),
-        }
-
-    def resume(self, state: dict[str, Any]) -> None:
-        self.preview.convs.load_state_dict(state["convs"])
-        self.optimizer.load_state_dict(state["optimizer"])
-        self.replay.resume(state["replay"])
-
-    def export(self, folder: Path) -> None:
-        """Write the head, all that is trained."""
-        facts = {"family": "wavelet", "training": nameless(plain(self.options))}
-        save_weights(folder / RELEASE, self.preview.convs.state_dict(), facts)
+        styles, target = self.replay.extended(*self.draw(o.samples, rng), o.replayed, rng)
+        return {"mse": F.mse_loss(self.trained(styles).float(), target)}
 
     @torch.no_grad()
     def sheet(self) -> NDArray[np.uint8]:

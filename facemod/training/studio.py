@@ -26,8 +26,7 @@ class Studio:
     def __init__(self, preview_head: Path, bundle: Path = BUNDLE) -> None:
         decoder = filled(Decoder(), bundle / "decoder.safetensors").requires_grad_(False).eval()
         self.mapping = filled(Mapping(), bundle / "mapping.safetensors").requires_grad_(False)
-        preview = PreviewDecoder(decoder, self.mapping.mean)
-        filled(preview.convs, preview_head)
+        preview = PreviewDecoder.with_head(decoder, self.mapping.mean, preview_head)
         preview.requires_grad_(False)
         self._preview = preview.eval()
         self._exact = wavelet.load("cpu", bundle)
