@@ -54,18 +54,22 @@ class Strokes:
     """[1, 3, S, S]: painted minus original, for images in [-1, 1]; 0 where nothing was painted."""
     mask: Tensor
     """[1, 1, S, S] in 0..1: where something was painted."""
+    allowed: Tensor
+    """[1, 1, S, S] in 0..1: where the face may change."""
 
     @property
     def region(self) -> Tensor:
-        """[1, 1, S, S] in 0..1: the strokes and what lies close around them."""
+        """[1, 1, S, S] in 0..1: the strokes and what lies close around them and may change."""
         reach = 2 * round(SURROUNDINGS * self.mask.shape[-1]) + 1
         grown = F.max_pool2d(F.max_pool2d(self.mask, (reach, 1), 1, (reach // 2, 0)),
                              (1, reach), 1, (0, reach // 2))  # fmt: skip
-        return smoothstep(gaussian_blur(grown, FADE), 0.02, 0.98)
+        return self.allowed * smoothstep(gaussian_blur(grown, FADE), 0.02, 0.98)
 
 
-def find_strokes(original: Tensor, painted: Tensor) -> Strokes | None:
+def find_strokes(original: Tensor, painted: Tensor, allowed: Tensor) -> Strokes | None:
     """Where and how two aligned faces [1, 3, S, S] in [-1, 1] differ; None if they do not.
+
+    Only where the face may change, ``allowed`` [1, 1, S, S] in 0..1.
 
     Re-encoding changes every pixel a little and at random: its blurred size is measured on the
     faces themselves, and only differences clearly above it count.
@@ -73,11 +77,11 @@ def find_strokes(original: Tensor, painted: Tensor) -> Strokes | None:
     difference = (painted - original) / 2
     size = gaussian_blur(difference, NOISE_BLUR).abs().amax(1, keepdim=True)
     threshold = max(FAINTEST, ABOVE_NOISE * float(size.median()))
-    mask = smoothstep(size, threshold, 2 * threshold)
+    mask = allowed * smoothstep(size, threshold, 2 * threshold)
     # Blurring drew the strokes a little wider than they are.
     if float(mask.max()) < 0.5:
         return None
-    return Strokes(2 * difference * mask, mask)
+    return Strokes(2 * difference * mask, mask, allowed)
 
 
 def explain(

@@ -72,6 +72,18 @@ def test_only_faces_with_strokes_change(run, photo, pixels):
     assert np.array_equal(pixels("out.png")[:, 110:], pixels("two.png")[:, 110:])
 
 
+def test_strokes_show_only_where_the_face_may_change(run, photo, painted, pixels):
+    painted()
+    mask = np.zeros((96, 96), np.uint8)
+    mask[:, 48:] = 255
+    Image.fromarray(mask).save("mask.png")
+    ended = run("paint", "me.png", "painted.png", "--mask", "mask.png", "-o", "out.png")
+    assert ended.code == 0, ended.err
+    before, after = pixels("me.png").astype(int), pixels("out.png").astype(int)
+    assert np.array_equal(after[:, :46], before[:, :46])
+    assert (after - before)[58:66, 51:60, 0].mean() > 10
+
+
 @pytest.mark.parametrize(
     ("words", "code", "complaint"),
     [
@@ -81,6 +93,8 @@ def test_only_faces_with_strokes_change(run, photo, pixels):
         (("me.png", "small.png"), 3, "the painted copy is 48 x 48 px and the photo 96 x 96 px"),
         (("me.png", "missing.png"), 3, "missing.png: no such file"),
         (("me.png", "painted.png", "-o", "painted.png"), 2, "is an input"),
+        (("me.png", "painted.png", "--only", "ears"), 2, "--only ears: regions are mouth"),
+        (("me.png", "painted.png", "--mask", "small.png"), 3, "--mask is 48 x 48 px"),
     ],
 )
 def test_what_cannot_be_painted(run, painted, words, code, complaint):

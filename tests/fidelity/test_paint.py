@@ -36,8 +36,11 @@ def painted(picture: np.ndarray) -> np.ndarray:
     return result
 
 
-def found(original: np.ndarray, copy: np.ndarray):
-    return find_strokes(to_tensor([original]), to_tensor([copy]))
+EVERYWHERE = torch.ones(1, 1, SIDE, SIDE)
+
+
+def found(original: np.ndarray, copy: np.ndarray, allowed: torch.Tensor = EVERYWHERE):
+    return find_strokes(to_tensor([original]), to_tensor([copy]), allowed)
 
 
 @pytest.mark.parametrize("quality", [50, 75, 95])
@@ -66,13 +69,22 @@ def test_the_region_surrounds_the_strokes_and_ends(face):
     assert region.min() >= 0 and region.max() <= 1
 
 
+def test_only_strokes_where_the_face_may_change_count(face):
+    allowed = EVERYWHERE.clone()
+    allowed[..., 120:] = 0
+    strokes = found(face, painted(face), allowed)
+    assert strokes.mask[0, 0, 105:125, 85:115].min() > 0.9
+    assert strokes.region[..., 120:].max() == 0
+    assert found(face, painted(face), torch.zeros_like(EVERYWHERE)) is None
+
+
 def test_the_search_moves_the_face_towards_the_strokes_and_keeps_the_rest():
     model = WindowFake()
     codes = model.sample(1, seed=3)
     before = model.decode(codes)
     target = before.clone()
     target[:, 0, 40:60] += 0.5  # the lowest band, redder
-    strokes = find_strokes(before, target)
+    strokes = find_strokes(before, target, torch.ones_like(before[:, :1]))
     counted = []
     after = model.decode(explain(model, codes, strokes, steps=60, progress=counted.append))
     change = (after - before)[0].mean(2)  # [3 colours, rows]

@@ -11,10 +11,16 @@ from facemod import batch
 from facemod.batch import FaceOutcome, Outcome
 from facemod.cli import render
 from facemod.cli.commands.mix import target_for
-from facemod.cli.options import AllFaces, Common, CompareOption, CropOption
+from facemod.cli.options import (
+    AllFaces,
+    Common,
+    CompareOption,
+    CropOption,
+    Where,
+)
 from facemod.cli.result import Result
 from facemod.cli.running import already_there, read
-from facemod.cli.session import check_faces, mark_for, mark_warning, open_editor
+from facemod.cli.session import check_faces, mark_for, mark_warning, open_editor, parse_where
 from facemod.errors import UsageError
 from facemod.results import ResultKind
 
@@ -58,6 +64,7 @@ Steps = Annotated[
 def paint(
     photo: ThePhoto,
     common: Common,
+    where: Where,
     painted: Painted = None,
     brush: Brushes = None,
     strength: HowStrong = 1.0,
@@ -79,6 +86,7 @@ def paint(
     if painted is None and not brushes:
         raise UsageError("nothing is painted: name a painted copy, or use --brush x,y,r,#rrggbb")
     check_faces(faces)
+    regions = parse_where(where, common)
     kind = ResultKind.of(crop=crop, compare=compare)
     inputs = [photo, *([painted] if painted else [])]
     target = target_for(inputs, kind, common)
@@ -94,7 +102,7 @@ def paint(
         with render.progress(steps, shown=not common.quiet) as bar:
             edited, found = paint_photo(
                 editor, original, strokes, faces=faces, strength=strength, steps=steps,
-                progress=lambda done, total: bar.update(
+                regions=regions, progress=lambda done, total: bar.update(
                     bar.task_ids[0], completed=done, total=total, description="painting"
                 ),
             )  # fmt: skip
