@@ -53,7 +53,6 @@ def find_inputs(
     recursive: bool = False,
     output: Path = DEFAULT_OUTPUT,
     listed: Sequence[Path] = (),
-    shard: Shard | None = None,
     results: Collection[Path] = (),
 ) -> list[Input]:
     """Every photo that was asked for, with its place below the folder it was found in.
@@ -68,13 +67,8 @@ def find_inputs(
     Raises:
         InputError: nothing was found at all.
     """
-    found: list[Input] = []
-    nothing = True
-    for photo in _each(paths, listed, recursive, output, results):
-        nothing = False
-        if shard is None or shard.holds(photo[1]):
-            found.append(photo)
-    if nothing:
+    found = list(_each(paths, listed, recursive, output, results))
+    if not found:
         listing = ", ".join(str(path) for path in paths) or "the list"
         hint = "" if recursive else " (use -r to look into sub-folders)"
         raise InputError(f"no photos in {listing}{hint}")

@@ -149,9 +149,12 @@ class History:
                         _remove_temporary(base / facts["temporary"])
         return cls(made)
 
-    def with_settings(self, settings: str) -> dict[Path, tuple[Made, ...]]:
-        """The results that were made with the same settings."""
-        same = {t: tuple(m for its, m in all_ if its == settings) for t, all_ in self.made.items()}
+    def with_settings(self, settings: str | None) -> dict[Path, tuple[Made, ...]]:
+        """The results that were made with the same settings, or with any for None."""
+        same = {
+            target: tuple(made for its, made in all_ if settings in (None, its))
+            for target, all_ in self.made.items()
+        }
         return {target: made for target, made in same.items() if made}
 
 

@@ -58,9 +58,9 @@ def morph_frames(
 
 
 def _decoded(model: FaceModel, faces: Sequence[EncodedFace], step: Step) -> Tensor:
-    """The picture [1, 3, R, R] of one step's codes."""
+    """The picture [1, 3, R, R] of one step's codes, as large as the aligned faces."""
     here, there = faces[step.leg], faces[(step.leg + 1) % len(faces)]
-    return model.decode(between(here.codes, there.codes, step.t)).cpu()
+    return model.decode(between(here.codes, there.codes, step.t), len(here.crop.pixels)).cpu()
 
 
 def resized(images: Tensor, size: int) -> Tensor:

@@ -57,6 +57,7 @@ def plan(
     overwrite: bool = False,
     skip_existing: bool = False,
     made: Mapping[Path, tuple[Made, ...]] | None = None,
+    kept: Collection[Path] = (),
 ) -> list[Job]:
     """Give every input its outputs, refusing trouble before any work is done.
 
@@ -71,6 +72,7 @@ def plan(
         skip_existing: results may be there already; such jobs are to be left out.
         made: results of the same settings that earlier runs wrote, by absolute path. They may
             be there; it depends on the photos whether they are still good.
+        kept: photos that have no results here, but must not be replaced either.
 
     Raises:
         UsageError: two inputs would be written to the same place, or one over an input.
@@ -89,7 +91,7 @@ def plan(
     refuse_collisions(jobs)
     check_targets(
         [target for job in jobs for target in job.targets],
-        [job.source for job in jobs],
+        [*(job.source for job in jobs), *kept],
         overwrite=overwrite,
         skip_existing=skip_existing,
         made=made,

@@ -76,3 +76,15 @@ def test_frames_come_one_at_a_time(faces):
 
 def distance(a: np.ndarray, b: np.ndarray) -> float:
     return float(np.abs(a.astype(float) - b).mean())
+
+
+def test_frames_are_drawn_as_large_as_the_aligned_faces_and_no_larger(faces):
+    asked = []
+
+    class Recording(FakeModel):
+        def decode(self, codes, size=None):
+            asked.append(size)
+            return super().decode(codes, size)
+
+    list(morph_frames(Recording(), faces, list(walk(3, 9)), SIDE))
+    assert set(asked) == {SIDE}

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +18,32 @@ from facemod.planning import Job
 
 NO_FACE_CHOICES = ("fail", "skip", "copy")
 ENGINES = ("local", "ray")
+AUTO = "auto"
+
+
+@dataclass(frozen=True)
+class Found:
+    """The photos that a command line means, before anything is decided about them."""
+
+    command: str
+    common: Common
+    many: Many
+    log: Log | None
+    """Where the run is written down, its settings not yet known; a single result that was named
+    itself leaves no log."""
+    history: History
+    again: list[Input]
+    """Those of ``--retry-failed``, which are this shard's."""
+    inputs: list[Input]
+    """All others, those of other shards included."""
+
+    def without(self, apart: Collection[Path] = ()) -> list[Input]:
+        """This shard's photos that are not among those ``apart``; the first one if all are."""
+        absolute = {path.absolute() for path in apart}
+        left = [photo for photo in self.inputs if photo[0].absolute() not in absolute]
+        left = left or ([] if self.again else self.inputs[:1])
+        shard = Shard.parse(self.many.shard) if self.many.shard else None
+        return [*self.again, *(p for p in left if shard is None or shard.holds(p[1]))]
 
 
 @dataclass(frozen=True)
@@ -32,33 +58,51 @@ class Batch:
     """Where the run is written down; a single result that was named itself leaves no log."""
 
 
+def find_photos(command: str, photos: Sequence[Path] | None, common: Common, many: Many) -> Found:
+    """What the command line means, and what earlier runs made of it.
+
+    Raises:
+        UsageError: options that make no sense, or no photos.
+        InputError: nothing was found.
+    """
+    check_options(common, many)
+    log = log_of(common, many)
+    history = History.of(log, clean=not many.dry_run) if log else History({})
+    again = unfinished(many.retry_failed) if many.retry_failed else []
+    return Found(
+        command, common, many, log, history, again, inputs_of(photos or (), common, many, history)
+    )
+
+
 def plan_batch(
-    command: str,
-    photos: Sequence[Path] | None,
-    common: Common,
-    many: Many,
+    found: Found,
     suffixes: Sequence[str | None],
     settings: Mapping[str, Any],
     edit: str = "",
+    apart: Collection[Path] = (),
 ) -> Batch:
     """What would be done, with everything checked that can be checked without the model.
 
     ``settings`` hold whatever this command's results depend on besides the photos and the
     options that all commands share; ``edit`` is what a template's ``{edit}`` stands for.
+    Photos ``apart`` have no results of their own, and are not replaced either.
     """
-    check_options(common, many)
-    log = log_of(command, common, many, settings)
-    history = History.of(log, clean=not many.dry_run) if log else History({})
+    common, log = found.common, found.log
+    if log:
+        log = replace(log, settings=digest_of(found, settings))
+    # Before the model is loaded, as for --dry-run, it is unknown which rung auto will take.
+    decided = settings.get("fidelity") != AUTO
     jobs = planning.plan(
-        inputs_of(photos or (), common, many, history),
+        found.without(apart),
         common.output,
         suffixes=suffixes,
         edit=edit,
         overwrite=common.overwrite,
         skip_existing=common.skip_existing,
-        made=history.with_settings(log.settings) if log else None,
+        made=found.history.with_settings(log.settings if decided else None) if log else None,
+        kept=apart,
     )
-    return Batch(command, common, many, jobs, log)
+    return Batch(found.command, common, found.many, jobs, log)
 
 
 def check_options(common: Common, many: Many) -> None:
@@ -80,43 +124,46 @@ def no_copies(many: Many) -> None:
         raise UsageError("--on-no-face copy: the results here are faces, not photos")
 
 
-def log_of(command: str, common: Common, many: Many, settings: Mapping[str, Any]) -> Log | None:
-    """Where the run will be written down, and the digest of all that its results depend on."""
+def log_of(common: Common, many: Many) -> Log | None:
+    """Where the run will be written down."""
     folder = planning.fixed_part(common.output)
     if folder is None:
         return None
+    shard = f"shard-{many.shard.replace('/', '-of-')}" if many.shard else ""
+    return Log(folder, new_run(), "", shard)
+
+
+def digest_of(found: Found, settings: Mapping[str, Any]) -> str:
+    """The digest of all that results depend on besides their photos."""
+    common = found.common
     everything = {
         **settings,
-        "command": command,
+        "command": found.command,
         "facemod": __version__,
         "model": fingerprint(common.model),
         "noise": common.noise,
         "aligner": common.aligner,
         "mark": common.mark,
-        "on_no_face": many.on_no_face,
+        "on_no_face": found.many.on_no_face,
     }
-    shard = f"shard-{many.shard.replace('/', '-of-')}" if many.shard else ""
-    return Log(folder, new_run(), digest_settings(everything), shard)
+    return digest_settings(everything)
 
 
 def inputs_of(photos: Sequence[Path], common: Common, many: Many, history: History) -> list[Input]:
-    """The photos that the command line means."""
+    """The photos that the command line names, those of other shards included."""
     separator = b"\0" if many.null else b"\n"
     listed = read_list(many.files_from, separator=separator) if many.files_from else []
-    again = unfinished(many.retry_failed) if many.retry_failed else []
     if not (photos or many.files_from or many.retry_failed):
         raise UsageError("no photos: name some, or give --files-from or --retry-failed")
-    if not (photos or listed):
-        return again
-    found = find_inputs(
+    if many.retry_failed and not (photos or listed):
+        return []
+    return find_inputs(
         photos,
         recursive=common.recursive,
         output=common.output,
         listed=listed,
-        shard=Shard.parse(many.shard) if many.shard else None,
         results=history.made,
     )
-    return [*again, *found]
 
 
 def shown(batch: Batch) -> Result:

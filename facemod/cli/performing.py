@@ -5,7 +5,7 @@ from __future__ import annotations
 import signal
 import threading
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from facemod.runners.stages import Spec
     from facemod.tasks import Task
 
+Also = Callable[[Sequence[Outcome]], Sequence[Outcome]]
 GPU_BATCH = 8
 MOST_THREADS = 8
 
@@ -69,10 +70,32 @@ def perform_batch(
     faces: str,
     messages: tuple[str, ...] = (),
     warnings: tuple[str, ...] = (),
+    also: Also | None = None,
 ) -> Result:
-    """Run the plan. Outcomes are shown and written down as they come."""
+    """Run the plan. Outcomes are shown and written down as they come.
+
+    ``also`` makes of these outcomes those of photos that have no results of their own.
+    """
     devices = resolve_devices(batch.common.device)
     spec = spec_for(batch, task, editor, faces, devices)
+
+    def outcomes(stopper: Stopper) -> Iterator[Outcome]:
+        planned = []
+        for outcome in outcomes_of(batch, spec, editor, devices, stopper):
+            planned.append(outcome)
+            yield outcome
+        yield from also(planned) if also else ()
+
+    return tell_all(batch, outcomes, messages, warnings)
+
+
+def tell_all(
+    batch: Batch,
+    outcomes_until: Callable[[Stopper], Iterable[Outcome]],
+    messages: tuple[str, ...] = (),
+    warnings: tuple[str, ...] = (),
+) -> Result:
+    """Show outcomes and write them down as they come, until somebody stops them."""
     journal = Journal(batch.log) if batch.log else None
     outcomes: list[Outcome] = []
     lost: list[str] = []
@@ -83,7 +106,7 @@ def perform_batch(
             render.progress(len(batch.jobs), shown=not batch.common.quiet) as bar,
         ):
             begin(journal, batch)
-            for outcome in outcomes_of(batch, spec, editor, devices, stopper):
+            for outcome in outcomes_until(stopper):
                 outcomes.append(outcome if batch.common.json else replace(outcome, faces=()))
                 lost += written(journal, outcome)
                 bar.update(bar.task_ids[0], advance=1, description=Path(outcome.input).name)
@@ -179,7 +202,7 @@ def closing(batch: Batch, outcomes: Sequence[Outcome]) -> list[str]:
 
 def left_to_do(batch: Batch, outcomes: Sequence[Outcome], stopper: Stopper) -> list[str]:
     """Words on photos that were not begun, and on how to go on."""
-    left = len(batch.jobs) - len(outcomes)
+    left = len({str(job.source) for job in batch.jobs} - {outcome.input for outcome in outcomes})
     if stopper.interrupted:
         return [f"interrupted with {left} to do; the same command goes on from here"]
     if left and batch.many.fail_fast:

@@ -13,8 +13,9 @@ from facemod.batch import FaceOutcome, Outcome
 from facemod.cli import render
 from facemod.cli.options import Common, Reading
 from facemod.cli.result import Result
-from facemod.inputs import find_inputs
+from facemod.inputs import WRITABLE_SUFFIXES, find_inputs
 from facemod.planning import Job
+from facemod.results import ResultKind
 
 if TYPE_CHECKING:
     from facemod.imaging.photo import Photo
@@ -39,6 +40,12 @@ def plan_together(
         overwrite=common.overwrite,
         skip_existing=common.skip_existing,
     )
+
+
+def target_for(photos: Sequence[Path], kind: ResultKind, common: Common) -> Path:
+    """Where the result goes: by default it is called as the first photo is."""
+    name = planning.result_name(Path(photos[0].name), kind.suffix)
+    return plan_together(photos, common, str(name), WRITABLE_SUFFIXES)
 
 
 def already_there(

@@ -61,6 +61,10 @@ class Details:
     def __getitem__(self, faces: slice) -> Details:
         return self._each(lambda tensor: tensor[faces])
 
+    def to(self, device: torch.device | str) -> Details:
+        """The same on a device."""
+        return self._each(lambda tensor: tensor.to(device))
+
     def expanded(self, faces: int) -> Details:
         """Those of a single face repeated for ``faces`` faces."""
         return self._each(lambda tensor: tensor.expand(faces, *tensor.shape[1:]))
@@ -108,6 +112,11 @@ class Codes:
             styles=self.styles[chosen],
             details=tuple(entry[chosen] for entry in self.details),
         )
+
+    def to(self, device: torch.device | str) -> Codes:
+        """The same codes on a device."""
+        details = tuple(entry.to(device) for entry in self.details)
+        return replace(self, styles=self.styles.to(device), details=details)
 
     def without_details(self) -> Codes:
         """The styles alone."""

@@ -10,6 +10,8 @@ from pathlib import PurePath
 from facemod.errors import UsageError
 from facemod.latent.codes import Codes, Scale
 
+LISTED = 9  # photos that a complaint names
+
 
 @dataclass(frozen=True)
 class Mix:
@@ -19,7 +21,7 @@ class Mix:
 
     def apply(self, codes: Codes) -> Codes:
         for slots, source in self.parts:
-            codes = codes.with_slots(slots, source)
+            codes = codes.with_slots(slots, source.to(codes.styles.device))
         return codes
 
 
@@ -35,31 +37,23 @@ def parse_slots(text: str) -> tuple[range, str]:
     return range(int(form[1]), int(form[2] or form[1]) + 1), form[3]
 
 
-def mix_parts(
-    codes: Sequence[Codes], names: Sequence[str], scales: Mapping[Scale, str], slots: Sequence[str]
-) -> Mix:
-    """The edit that takes whole scales, then explicit slots, from named photos.
+def mix_parts(scales: Mapping[Scale, Codes], slots: Sequence[tuple[str, Codes]]) -> Mix:
+    """The edit that takes whole scales, then explicit slots, from the codes of others.
 
     Args:
-        codes: the codes of every photo, one face each.
-        names: the files of the photos, same order; see :func:`position`.
-        scales: the photo that each scale comes from.
-        slots: texts such as ``3-8=b``, applied after the scales.
+        scales: one face's codes for each scale that comes from it.
+        slots: texts such as ``3-8=b``, and the codes of the one face that each names.
 
     Raises:
-        UsageError: a name that fits no photo or several, or slots that the model does not have.
+        UsageError: scales or slots that the model does not have.
     """
-    base = codes[0]
-    parts = [
-        (base.slots(scale), codes[position(name, names, f"--{scale.value}-from")])
-        for scale, name in scales.items()
-    ]
-    for text in slots:
-        chosen, name = parse_slots(text)
-        if chosen.stop > len(base.resolutions):
-            last = len(base.resolutions) - 1
+    parts = [(codes.slots(scale), codes) for scale, codes in scales.items()]
+    for text, codes in slots:
+        chosen, _ = parse_slots(text)
+        if chosen.stop > len(codes.resolutions):
+            last = len(codes.resolutions) - 1
             raise UsageError(f"--slots {text}: this model has slots 0 to {last}")
-        parts.append((tuple(chosen), codes[position(name, names, "--slots")]))
+        parts.append((tuple(chosen), codes))
     return Mix(tuple(parts))
 
 
@@ -77,8 +71,10 @@ def position(name: str, files: Sequence[str], flag: str) -> int:
     ]
     if not found and name.isdecimal() and 1 <= int(name) <= len(files):
         found = [int(name) - 1]
-    if len(found) == 1:
+    if len({files[i] for i in found}) == 1:
         return found[0]
     why = "no photo goes by this name" if not found else "several photos go by this name"
-    listing = ", ".join(f"{i} = {PurePath(file).name}" for i, file in enumerate(files, start=1))
+    shown = enumerate(files[:LISTED], start=1)
+    listing = ", ".join(f"{i} = {PurePath(file).name}" for i, file in shown)
+    listing += ", ..." if len(files) > LISTED else ""
     raise UsageError(f"{flag} {name}: {why}; use a number: {listing}")

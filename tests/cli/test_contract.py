@@ -59,7 +59,7 @@ def test_the_whole_command_failed(run, photo):
         (("edit", "a.png", "--smile", "very"), "edit", "valid number"),
         (("edt", "a.png"), "edt", "Did you mean 'edit'?"),
         (("presets", "shw", "smile"), "presets shw", "Did you mean 'show'?"),
-        (("mix", "--coarse-from", "1"), "mix", "Missing argument"),
+        (("morph", "-o", "a.mp4"), "morph", "Missing argument"),
         (("--frobnicate",), "facemod", "--frobnicate"),
     ],
 )

@@ -73,3 +73,16 @@ def test_auto_leaves_models_alone_that_cannot_be_fitted(run, photo):
     ended = run("edit", photo("a.png"), "--smile", 1, "--fidelity", "auto", "-o", "out")
     assert ended.code == 0
     assert "fidelity: transfer" in ended.err
+
+
+def test_going_on_asks_what_auto_was_and_not_that_it_was_auto(run, photo, fitting):
+    photo("in/a.png")
+    auto = ("edit", "in", "--smile", 1, "--fidelity", "auto")
+    assert run(*auto).code == 0  # adapt, for a single photo
+    assert "unchanged" in run(*auto).err
+    assert "unchanged" in run(*auto[:-1], "adapt").err
+    assert run(*auto[:-1], "transfer").code == 6
+    assert run(*auto, "--dry-run", "--json").json["data"]["jobs"][0]["state"] == "made before"
+    for i in range(21):
+        photo(f"in/{i}.png")
+    assert run(*auto).code == 6  # transfer, for so many

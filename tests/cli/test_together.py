@@ -1,14 +1,15 @@
-"""What mix, morph and grid share: one result of several photos, or none."""
+"""What mix of two photos, morph and grid share: one result of several photos, or none."""
 
 from __future__ import annotations
 
 import pytest
 from fakes import FailingModel
 
-MIX = ("mix", "a.png", "b.png", "--coarse-from", "b")
+MIX = ("mix", "a.png", "b.png", "--coarse-from", "b", "-o", "out.png")
 MORPH = ("morph", "a.png", "b.png", "--seconds", "0.1", "-o", "out.webp")
 GRID = ("grid", "a.png", "--with", "b.png")
 COMMANDS = pytest.mark.parametrize("words", [MIX, MORPH, GRID], ids=lambda words: words[0])
+TOGETHER = pytest.mark.parametrize("words", [MORPH, GRID], ids=lambda words: words[0])
 
 
 @COMMANDS
@@ -44,7 +45,7 @@ def test_one_bad_photo_decides(run, photo, workplace, words, bad, faces, code, s
     assert {p.name for p in workplace.iterdir()} <= {"a.png", "b.png"}
 
 
-@COMMANDS
+@TOGETHER
 def test_photos_that_fail_for_different_reasons(run, photo, words):
     photo("a.png", faces=0)
     ended = run(*words, "--json")
@@ -84,7 +85,7 @@ def test_nor_by_a_film(run, photo):
     assert ended.code == 2
 
 
-@COMMANDS
+@TOGETHER
 def test_an_output_of_another_kind_is_refused_before_any_work(run, photo, use_model, words):
     photo("a.png"), photo("b.png")
     use_model(FailingModel(AssertionError("no work may be done")))

@@ -71,11 +71,11 @@ def test_what_it_may_not_be_called(name, why):
 
 def test_scales_then_slots_and_later_parts_win():
     photos = [codes(0), codes(1), codes(2)]
-    scales = {Scale.COARSE: "b", Scale.FINE: "c"}
-    mix = mix_parts(photos, ["a.jpg", "b.jpg", "c.jpg"], scales, ["1-2=c", "2=b"])
+    scales = {Scale.COARSE: photos[1], Scale.FINE: photos[2]}
+    mix = mix_parts(scales, [("1-2=c", photos[2]), ("2=b", photos[1])])
     assert mix.apply(photos[0]).styles.flatten().tolist() == [1, 2, 1, 0, 2, 2]
 
 
 def test_slots_that_the_model_does_not_have():
     with pytest.raises(UsageError, match="--slots 3-6=a: this model has slots 0 to 5"):
-        mix_parts([codes(0)], ["a.jpg"], {}, ["3-6=a"])
+        mix_parts({}, [("3-6=a", codes(0))])

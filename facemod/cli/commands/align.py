@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from facemod.cli.batches import no_copies, plan_batch, shown
+from facemod.cli.batches import find_photos, no_copies, plan_batch, shown
 from facemod.cli.options import AllFaces, Common, Many, PhotosOrList
 from facemod.cli.performing import perform_batch
 from facemod.cli.result import Result
@@ -15,7 +15,8 @@ def align(
     """Write each photo's faces as upright squares (NAME.face.png), unedited."""
     check_faces(faces)
     no_copies(many)
-    batch = plan_batch("align", photos, common, many, [".face.png"], {"faces": faces})
+    found = find_photos("align", photos, common, many)
+    batch = plan_batch(found, [".face.png"], {"faces": faces})
     if many.dry_run:
         return shown(batch)
     from facemod.tasks import Align

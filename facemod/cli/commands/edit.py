@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from facemod.cli.batches import no_copies, plan_batch, shown
+from facemod.cli.batches import find_photos, plan_batch, shown
 from facemod.cli.films import film_of, film_result, plan_film
+from facemod.cli.looks import Look
 from facemod.cli.options import (
     AllFaces,
     Common,
@@ -21,23 +23,12 @@ from facemod.cli.options import (
     chosen_strengths,
     strengths_group,
 )
-from facemod.cli.performing import perform_batch
 from facemod.cli.result import Result
-from facemod.cli.session import (
-    check_faces,
-    check_fidelity,
-    mark_for,
-    mark_warning,
-    open_editor,
-    parse_size,
-    parse_where,
-    settle_fidelity,
-)
+from facemod.cli.session import mark_for, mark_warning
 from facemod.errors import UsageError
 from facemod.journal import digest
 from facemod.latent.presets import find_presets
 from facemod.latent.strengths import PresetEdit, Strength, preset_edit
-from facemod.results import ResultKind
 
 if TYPE_CHECKING:
     from facemod.pipeline import Editor
@@ -69,44 +60,44 @@ def edit(
     chosen = chosen_strengths(strengths)
     if not chosen:
         raise UsageError("nothing to edit: give at least one preset, for example --smile +1")
-    warnings = (*check_ranges(chosen, force=force), *mark_warning(common))
-    check_faces(faces)
-    regions = parse_where(where, common)
-    check_fidelity(fidelity)
-    kind = ResultKind.of(crop=crop, compare=compare)
-    chosen_size = parse_size(size, kind)
-    if kind is not ResultKind.PHOTO:
-        no_copies(many)
+    warnings = tuple(check_ranges(chosen, force=force))
+    look = Look.of(common, many, where, faces, fidelity, size, crop, compare)
     settings = {
+        **look.settings,
         "presets": {name: [str(chosen[name]), digest_of_preset(name)] for name in chosen},
-        "faces": faces,
-        "fidelity": fidelity,
-        "size": size,
-        "kind": kind.value,
         "force": force,
-        "where": [where.only, where.protect, where.mask and digest(where.mask.read_bytes())],
     }
     if film := film_of(photos or []):
-        target = plan_film(film, common, many, kind, fidelity)
-        editor, aligner = open_editor(common, chosen_size)
-        rung = settle_fidelity("transfer" if fidelity == "auto" else fidelity, editor.model, 1)[0]
-        from facemod.filming import Filming
-
-        filming = Filming(editor, edit_for(editor, chosen, force), faces, rung, regions)
-        mark = mark_for(common, "composite", recipe_of(chosen))
-        return film_result(film, target, filming, settings, common, mark, (aligner,), warnings)
+        return edited_film(film, look, many, chosen, {**settings, "fidelity": fidelity}, warnings)
+    found = find_photos("edit", photos, common, many)
+    count = len(found.without())
+    settings["fidelity"] = look.opening.rung_for_log(count, many)
     short = "_".join(f"{name}{chosen[name]}" for name in sorted(chosen)).replace(":", "")
-    batch = plan_batch("edit", photos, common, many, [kind.suffix], settings, edit=short)
+    batch = plan_batch(found, [look.kind.suffix], settings, short)
     if many.dry_run:
         return shown(batch)
-    from facemod.tasks import Edit
+    move = edit_for(look.opening.editor, chosen, force)
+    return look.perform(batch, move, recipe_of(chosen), count, notes=move.notes, warnings=warnings)
 
-    editor, aligner = open_editor(common, chosen_size)
-    rung, words = settle_fidelity(fidelity, editor.model, len(batch.jobs))
-    move = edit_for(editor, chosen, force)
-    mark = mark_for(common, kind.mark_kind(rung), recipe_of(chosen))
-    task = Edit(move, rung, kind, mark, move.notes, regions)
-    return perform_batch(batch, task, editor, faces, (aligner, *words), warnings)
+
+def edited_film(
+    film: Path, look: Look, many: Many, chosen: dict[str, Strength], settings: dict[str, Any],
+    warnings: tuple[str, ...],
+) -> Result:  # fmt: skip
+    """Edit the frames of a film; ``settings`` are as for photos."""
+    from facemod.filming import Filming
+    from facemod.pipeline import Fidelity
+
+    common, fidelity = look.common, settings["fidelity"]
+    target = plan_film(film, common, many, look.kind, fidelity)
+    rung = Fidelity("transfer" if fidelity == "auto" else fidelity)
+    editor = look.opening.editor
+    move = edit_for(editor, chosen, settings["force"])
+    filming = Filming(editor, move, look.faces, rung, look.regions)
+    mark = mark_for(common, "composite", recipe_of(chosen))
+    warnings = (*warnings, *mark_warning(common))
+    words = look.opening.messages(1)[:1]
+    return film_result(film, target, filming, settings, common, mark, words, warnings)
 
 
 def edit_for(editor: Editor, chosen: dict[str, Strength], force: bool) -> PresetEdit:

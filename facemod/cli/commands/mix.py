@@ -1,62 +1,39 @@
-"""``facemod mix``: some scales of one face over another's."""
+"""``facemod mix``: some scales of one face over those of others."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import os
 from dataclasses import replace
-from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from functools import partial
+from typing import Annotated
 
 import typer
 
-from facemod.batch import FaceOutcome
+from facemod.batch import Outcome, left_aside
+from facemod.cli.batches import Batch, find_photos, plan_batch, shown
+from facemod.cli.donors import Giving, outcomes_of
+from facemod.cli.looks import Look
 from facemod.cli.options import (
     AllFaces,
     Common,
     CompareOption,
     CropOption,
     FidelityOption,
-    Photos,
+    Many,
+    PhotosOrList,
     SizeOption,
     Where,
 )
+from facemod.cli.performing import tell_all
 from facemod.cli.result import Result
-from facemod.cli.running import (
-    all_photos,
-    already_there,
-    encode_photos,
-    plan_together,
-    read,
-)
-from facemod.cli.session import (
-    check_faces,
-    check_fidelity,
-    check_scales,
-    mark_for,
-    mark_warning,
-    open_editor,
-    parse_size,
-    parse_where,
-    settle_fidelity,
-)
-from facemod.errors import UsageError
-from facemod.inputs import WRITABLE_SUFFIXES
-from facemod.planning import result_name
-from facemod.results import ResultKind, result_file
-
-if TYPE_CHECKING:
-    from torch import Tensor
-
-    from facemod.fidelity.regions import Regions
-    from facemod.imaging.photo import Photo
-    from facemod.latent.codes import Codes
-    from facemod.pipeline import EditFunction, EncodedFace
+from facemod.cli.running import encode_photos
+from facemod.cli.session import check_scales
 
 MIX_PANEL = "What comes from where"
 
 
 def _source(flag: str, meaning: str) -> object:
-    help_text = f"The photo that gives {meaning}: its name, stem or number."
+    help_text = f"The photo that gives {meaning}: a file, or the name, stem or number of one."
     return typer.Option(flag, metavar="PHOTO", help=help_text, rich_help_panel=MIX_PANEL)
 
 
@@ -78,9 +55,10 @@ Slots = Annotated[
 
 
 def mix(
-    photos: Photos,
     common: Common,
+    many: Many,
     where: Where,
+    photos: PhotosOrList = None,
     coarse_from: CoarseFrom = None,
     mid_from: MidFrom = None,
     fine_from: FineFrom = None,
@@ -91,88 +69,41 @@ def mix(
     crop: CropOption = False,
     compare: CompareOption = False,
 ) -> Result:
-    """Mix scales of photos; the first is the base: [bold]mix a.jpg b.jpg --coarse-from b[/]."""
-    from facemod.imaging.atomic import write_bytes
-    from facemod.pipeline import Fidelity, composited
+    """Mix scales of photos: [bold]mix a.jpg b.jpg --coarse-from b[/].
 
-    photos = all_photos(photos, common)
-    names = [str(photo) for photo in photos]
+    Each photo that gives nothing is mixed by itself: mix photos/ --coarse-from b.jpg
+    """
     scales = {"coarse": coarse_from, "mid": mid_from, "fine": fine_from}
     scales = {scale: name for scale, name in scales.items() if name is not None}
-    recipe = mix_recipe(names, scales, slots or [])
-    check_faces(faces)
-    regions = parse_where(where, common)
-    check_fidelity(fidelity)
-    kind = ResultKind.of(crop=crop, compare=compare)
-    chosen_size = parse_size(size, kind)
-    target = target_for(photos, kind, common)
-    if skipped := already_there("mix", photos, target, common):
-        return skipped
-    editor, aligner = open_editor(common, chosen_size)
-    check_scales(editor, scales)
-    rung, words = settle_fidelity(fidelity, editor.model, len(photos))
-    choices = [faces, *["largest"] * len(photos[1:])]
-    encoded, problems = encode_photos(editor, photos, common, choices, rung)
+    look = Look.of(common, many, where, faces, fidelity, size, crop, compare)
+    found = find_photos("mix", photos, common, many)
+    giving = Giving.of([photo for photo, _ in found.inputs], scales, slots or [])
+    count = len(found.without(giving.photos)) + len(giving.photos)
+    rung = look.opening.rung_for_log(count, many)
+    settings = {**look.settings, "fidelity": rung, "mix": giving.settings}
+    batch = plan_batch(found, [look.kind.suffix], settings, "mix", giving.photos)
+    if many.dry_run:
+        return shown(batch)
+    if skipped := all_there(batch, giving):
+        return tell_all(batch, lambda _: skipped)
+    opening = look.opening
+    check_scales(opening.editor, scales)
+    choices = ["largest"] * len(giving.photos)
+    donors, problems = encode_photos(
+        opening.editor, giving.photos, common, choices, opening.rung(count)
+    )
     if problems:
-        return Result("mix", problems, messages=(aligner,))
-    base, *donors = encoded
-    donor_codes = [donor.faces[0].codes for donor in donors]
-    edits = [mixture([face.codes, *donor_codes], names, scales, slots or []) for face in base.faces]
-    photo = read(base.path, common)
-    seen = regions_of(regions, photo, base.faces)
-    faces_after = editor.edit_faces(base.faces, edits, rung, seen)
-    # What is outside of the regions stays bit for bit.
-    edited = composited(photo, faces_after, rung if regions is None else Fidelity.TRANSFER)
-    mark = mark_for(common, kind.mark_kind(rung), recipe)
-    data, notes = result_file(kind, photo, edited, faces_after, target, mark)
-    write_bytes(data, target, overwrite=common.overwrite)
-    scored = tuple(FaceOutcome.of(face.crop.face, face.scores) for face in faces_after)
-    result = replace(base.done(target), faces=scored, notes=(*photo.source.notes, *notes))
-    outcomes = (result, *(donor.done(target) for donor in donors))
-    return Result("mix", outcomes, messages=(aligner, *words), warnings=mark_warning(common))
+        outcomes = [*(left_aside(job.source) for job in batch.jobs), *problems]
+        unlogged = replace(batch, log=None)  # nothing was begun
+        return tell_all(unlogged, lambda _: outcomes, opening.messages(count))
+    edit, recipe = giving.edit(donors), giving.recipe
+    return look.perform(batch, edit, recipe, count, also=partial(outcomes_of, donors))
 
 
-def regions_of(
-    regions: Regions | None, photo: Photo, faces: Sequence[EncodedFace]
-) -> list[Tensor] | None:
-    """Where the mix may show on each face of the base photo; everywhere if it is None."""
-    if regions is None:
-        return None
-    regions.check(photo.rgb.shape[1::-1])
-    return regions.of([face.crop for face in faces])
-
-
-def mix_recipe(names: Sequence[str], scales: Mapping[str, str], slots: Sequence[str]) -> str:
-    """The mix in words for the mark: photos by number, never by name.
-
-    Raises:
-        UsageError: there is nothing to mix, or a photo or slots are named wrongly.
-    """
-    from facemod.latent.edits import parse_slots, position
-
-    if len(names) < 2:
-        raise UsageError("mix needs a base photo and at least one other")
-    if not scales and not slots:
-        raise UsageError("nothing to mix: give --coarse-from, --mid-from, --fine-from or --slots")
-    parts = [(scale, position(name, names, f"--{scale}-from")) for scale, name in scales.items()]
-    for text in slots:
-        chosen, name = parse_slots(text)
-        parts.append((f"{chosen.start}-{chosen.stop - 1}", position(name, names, "--slots")))
-    return "mix " + " ".join(f"{part}=photo{photo + 1}" for part, photo in parts)
-
-
-def target_for(photos: Sequence[Path], kind: ResultKind, common: Common) -> Path:
-    """Where the result goes: by default it is called as the base photo is."""
-    name = result_name(Path(photos[0].name), kind.suffix)
-    return plan_together(photos, common, str(name), WRITABLE_SUFFIXES)
-
-
-def mixture(
-    codes: list[Codes], names: Sequence[str], scales: Mapping[str, str], slots: Sequence[str]
-) -> EditFunction:
-    """The edit for one face of the base photo, whose codes come first."""
-    from facemod.latent.codes import Scale
-    from facemod.latent.edits import mix_parts
-
-    by_scale = {Scale(scale): name for scale, name in scales.items()}
-    return mix_parts(codes, names, by_scale, slots).apply
+def all_there(batch: Batch, giving: Giving) -> list[Outcome]:
+    """With ``--skip-existing``, all outcomes when every result exists, so that nothing is done."""
+    if not batch.common.skip_existing or not all(os.path.lexists(j.target) for j in batch.jobs):
+        return []
+    mixed = [Outcome(str(job.source), str(job.target), "skipped") for job in batch.jobs]
+    own = mixed[0].output if len(mixed) == 1 else None
+    return [*mixed, *(Outcome(str(photo), own, "skipped") for photo in giving.photos)]

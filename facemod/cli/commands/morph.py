@@ -64,7 +64,7 @@ def morph(
     target = plan_together(photos, common, "morph.mp4", SUFFIXES)
     if skipped := already_there("morph", photos, target, common):
         return skipped
-    editor, aligner = open_editor(common)
+    editor, aligner = open_editor(common, size)
     rung, words = settle_fidelity(fidelity, editor.model, len(photos))
     encoded, problems = encode_photos(editor, photos, common, [faces] * len(photos), rung)
     if problems:

@@ -10,16 +10,9 @@ import typer
 from facemod import batch
 from facemod.batch import FaceOutcome, Outcome
 from facemod.cli import render
-from facemod.cli.commands.mix import target_for
-from facemod.cli.options import (
-    AllFaces,
-    Common,
-    CompareOption,
-    CropOption,
-    Where,
-)
+from facemod.cli.options import AllFaces, Common, CompareOption, CropOption, Where
 from facemod.cli.result import Result
-from facemod.cli.running import already_there, read
+from facemod.cli.running import already_there, read, target_for
 from facemod.cli.session import check_faces, mark_for, mark_warning, open_editor, parse_where
 from facemod.errors import UsageError
 from facemod.results import ResultKind

@@ -2,18 +2,12 @@
 
 from __future__ import annotations
 
-from facemod.cli.batches import no_copies, plan_batch, shown
+from facemod.cli.batches import find_photos, no_copies, plan_batch, shown
+from facemod.cli.looks import Opening
 from facemod.cli.options import AllFaces, Common, FidelityOption, Many, PhotosOrList
 from facemod.cli.performing import perform_batch
 from facemod.cli.result import Result
-from facemod.cli.session import (
-    check_faces,
-    check_fidelity,
-    mark_for,
-    mark_warning,
-    open_editor,
-    settle_fidelity,
-)
+from facemod.cli.session import check_faces, mark_for, mark_warning
 
 SUFFIXES = (".reconstruction.png", ".input.png")
 
@@ -28,14 +22,15 @@ def reconstruct(
     """Write NAME.input.png (the aligned face), NAME.reconstruction.png, and scores."""
     check_faces(faces)
     no_copies(many)
-    check_fidelity(fidelity)
-    settings = {"faces": faces, "fidelity": fidelity}
-    batch = plan_batch("reconstruct", photos, common, many, SUFFIXES, settings)
+    opening = Opening(common, fidelity)
+    found = find_photos("reconstruct", photos, common, many)
+    count = len(found.without())
+    settings = {"faces": faces, "fidelity": opening.rung_for_log(count, many)}
+    batch = plan_batch(found, SUFFIXES, settings)
     if many.dry_run:
         return shown(batch)
     from facemod.tasks import Reconstruct
 
-    editor, aligner = open_editor(common)
-    rung, words = settle_fidelity(fidelity, editor.model, len(batch.jobs))
-    task = Reconstruct(mark_for(common, "synthetic", "reconstruct"), rung)
-    return perform_batch(batch, task, editor, faces, (aligner, *words), mark_warning(common))
+    task = Reconstruct(mark_for(common, "synthetic", "reconstruct"), opening.rung(count))
+    words = opening.messages(count)
+    return perform_batch(batch, task, opening.editor, faces, words, mark_warning(common))
