@@ -29,7 +29,9 @@ def open_editor(common: Reading, size: float | None = math.inf) -> tuple[Editor,
     ``size`` is what :func:`parse_size` makes of ``--size``.
     """
     from facemod.pipeline import load_editor
+    from facemod.runners.memory import keep_freed_memory
 
+    keep_freed_memory()
     device, *_ = resolve_devices(common.device)
     choices = {"model": common.model, "aligner": common.aligner, "noise": common.noise}
     return load_editor(device, **choices, size=size)

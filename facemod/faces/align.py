@@ -15,6 +15,7 @@ from facemod.faces.face import Crop, Face
 
 # Photo pixels around the square that the interpolation may read.
 MARGIN = 4
+DENSER = 1.1
 
 
 def ffhq_square(landmarks: affine.Points) -> tuple[affine.Points, affine.Points]:
@@ -47,18 +48,8 @@ def cut(rgb: NDArray[np.uint8], matrix: affine.Matrix, size: int) -> NDArray[np.
     """The crop [size, size, 3] that ``matrix`` cuts out of a photo [H, W, 3].
 
     Memory grows with the crop, not with the photo. A photo with more detail than the crop is
-    resampled in two steps, to and from twice the crop's density, so that the result is sharp
-    and free of moiré.
+    scaled down first, to a little more than the crop's density, as turning it blurs a little.
     """
-    if affine.scale(matrix) <= 1.05:
-        return np.asarray(_sample(rgb, matrix, size))
-    doubled = affine.rescaled(affine.inverse(matrix), np.zeros(2), np.full(2, 2.0))
-    sampled = _sample(rgb, affine.inverse(doubled), 2 * size)
-    return np.asarray(sampled.resize((size, size), Image.Resampling.LANCZOS))
-
-
-def _sample(rgb: NDArray[np.uint8], matrix: affine.Matrix, size: int) -> Image.Image:
-    """Bicubic sampling of the square's surroundings, reduced first when they are denser."""
     corners = np.array([[0, 0], [size - 1, 0], [0, size - 1], [size - 1, size - 1]])
     reach = affine.apply(matrix, corners)
     margin = MARGIN * max(1.0, affine.scale(matrix))
@@ -67,7 +58,7 @@ def _sample(rgb: NDArray[np.uint8], matrix: affine.Matrix, size: int) -> Image.I
     bounds = np.array([rgb.shape[1], rgb.shape[0]])
     start, stop = low.clip(0, bounds - 1), high.clip(1, bounds)
     around = Image.fromarray(rgb[start[1] : stop[1], start[0] : stop[0]])
-    density = min(1.0, 1 / affine.scale(matrix))
+    density = min(1.0, DENSER / affine.scale(matrix))
     reduced = np.maximum(1, np.ceil((stop - start) * density)).astype(int)
     around = around.resize(tuple(reduced.tolist()), Image.Resampling.LANCZOS, reducing_gap=3.0)
     factors = reduced / (stop - start)
@@ -77,9 +68,10 @@ def _sample(rgb: NDArray[np.uint8], matrix: affine.Matrix, size: int) -> Image.I
     padded = Image.fromarray(np.pad(np.asarray(around), padding, mode="reflect"))
     to_padded = affine.rescaled(matrix, start, factors)
     to_padded[:, 2] += before
-    return padded.transform(
+    turned = padded.transform(
         (size, size),
         Image.Transform.AFFINE,
         affine.pillow_coefficients(to_padded),
         Image.Resampling.BICUBIC,
     )
+    return np.asarray(turned)

@@ -1,26 +1,34 @@
 """Putting a change of the crop, or new pixels for it, back into the photo.
 
-Only the bounding box of the crop's square is read and written, in bands of rows, so the cost
+Only the bounding box of the crop's square is read and written, in tiles, so the cost
 is that of the face and not of the photo. A pixel that nothing reaches keeps its bytes.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import product
 
 import numpy as np
+import torch
+import torch.nn.functional as F
 from numpy.typing import NDArray
 from PIL import Image
+from torch import Tensor
 
 from facemod.faces import affine
 from facemod.faces.face import Crop
 
 # Width of the fade at the crop's border, as a part of its side.
 FEATHER = 0.06
-BAND = 256
+TILE = 128
+REACH = 2  # px that bicubic interpolation looks beyond a point
+# A crop so many times as dense as the photo need not be averaged down.
+DENSER = 1.25
 
 Pixels = NDArray[np.uint8]
 Floats = NDArray[np.float32]
+Region = tuple[slice, slice]
 
 
 def add_change(rgb: Pixels, crop: Crop, change: Floats) -> None:
@@ -29,9 +37,9 @@ def add_change(rgb: Pixels, crop: Crop, change: Floats) -> None:
     Where the change is exactly 0 the photo keeps its bytes. The change fades out toward the
     border of the crop, so that one that reaches it leaves no edge.
     """
-    faded = change * feather(len(change))[..., None]
+    faded = torch.from_numpy(change) * torch.from_numpy(feather(len(change)))[..., None]
     for region, delta in _warped(rgb, crop, faded):
-        rgb[region] = _rounded(rgb[region] + delta)
+        rgb[region] = _rounded(delta.add_(_seen(rgb, region)))
 
 
 def replace(rgb: Pixels, crop: Crop, pixels: Pixels | Floats, mask: Floats) -> None:
@@ -40,10 +48,12 @@ def replace(rgb: Pixels, crop: Crop, pixels: Pixels | Floats, mask: Floats) -> N
     ``mask`` [S, S] is 1 where the new pixels replace the photo and 0 where it keeps its bytes;
     it also fades out toward the border of the crop.
     """
-    weight = (mask * feather(len(mask)))[..., None]
-    layers = np.concatenate((pixels * weight, weight), axis=2, dtype=np.float32)
+    weight = torch.from_numpy(mask * feather(len(mask)))[..., None]
+    pixels = torch.from_numpy(np.require(pixels, requirements="W"))
+    layers = torch.cat((pixels * weight, weight), dim=2)
     for region, warped in _warped(rgb, crop, layers):
-        rgb[region] = _rounded(rgb[region] * (1 - warped[..., 3:]) + warped[..., :3])
+        kept = _seen(rgb, region) * (1 - warped[..., 3:])
+        rgb[region] = _rounded(kept.add_(warped[..., :3]))
 
 
 def feather(size: int) -> Floats:
@@ -54,41 +64,65 @@ def feather(size: int) -> Floats:
     return (ramp[:, None] * ramp).astype(np.float32)
 
 
-def _rounded(values: Floats) -> Pixels:
-    return np.rint(values).clip(0, 255).astype(np.uint8)
+def _seen(rgb: Pixels, region: Region) -> Tensor:
+    return torch.from_numpy(np.asarray(rgb[region]))
 
 
-def _warped(
-    rgb: Pixels, crop: Crop, layers: Floats
-) -> Iterator[tuple[tuple[slice, slice], Floats]]:
-    """The layers [S, S, C] as the photo sees them: (rows and columns, [h, w, C]) by bands.
+def _rounded(values: Tensor) -> Pixels:
+    return values.round_().clamp_(0, 255).byte().numpy()
 
-    A crop denser than the photo is averaged down first; one that is coarser is interpolated
-    bicubically. Both have narrow support, so what is exactly 0 stays exactly 0.
+
+def _warped(rgb: Pixels, crop: Crop, layers: Tensor) -> Iterator[tuple[Region, Tensor]]:
+    """The layers [S, S, C] as the photo sees them: (rows and columns, [h, w, C]) by tiles.
+
+    A crop that is much denser than the photo is averaged down first; then it is interpolated
+    bicubically. Both have narrow support, so what is exactly 0 stays exactly 0, and tiles of
+    nothing else are left out.
     """
     planes, to_planes = _averaged(layers, affine.inverse(crop.matrix))
     left, top, right, bottom = _bounds(crop, rgb.shape)
-    for row in range(top, bottom, BAND):
-        rows, columns = slice(row, min(row + BAND, bottom)), slice(left, right)
-        from_band = to_planes.copy()
-        from_band[:, 2] = affine.apply(to_planes, np.array([left, row], dtype=np.float64))
-        size = (columns.stop - columns.start, rows.stop - rows.start)
-        coefficients = affine.pillow_coefficients(from_band)
-        warped = [
-            plane.transform(size, Image.Transform.AFFINE, coefficients, Image.Resampling.BICUBIC)
-            for plane in planes
-        ]
-        yield (rows, columns), np.stack([np.asarray(plane) for plane in warped], axis=2)
+    for row, column in product(range(top, bottom, TILE), range(left, right, TILE)):
+        rows = slice(row, min(row + TILE, bottom))
+        columns = slice(column, min(column + TILE, right))
+        size = (rows.stop - rows.start, columns.stop - columns.start)
+        from_tile = to_planes.copy()
+        from_tile[:, 2] = affine.apply(to_planes, np.array([column, row], dtype=np.float64))
+        if _reached(planes, from_tile, size).count_nonzero():
+            yield (rows, columns), _sampled(planes, from_tile, size)
 
 
-def _averaged(layers: Floats, to_crop: affine.Matrix) -> tuple[list[Image.Image], affine.Matrix]:
-    """One float image per layer, no denser than the photo, and the map from the photo to it."""
+def _reached(planes: Tensor, to_planes: affine.Matrix, size: tuple[int, int]) -> Tensor:
+    """The part of the planes that the pixels [h, w] of ``size`` are interpolated from."""
+    corners = np.array([[0, 0], [size[1], 0], [0, size[0]], size[::-1]])
+    reach = affine.apply(to_planes, corners)
+    x, y = (reach.min(0) - REACH).clip(0).astype(int)
+    x_end, y_end = (reach.max(0) + REACH + 1).clip(0).astype(int)
+    return planes[:, :, y:y_end, x:x_end]
+
+
+def _sampled(planes: Tensor, to_planes: affine.Matrix, size: tuple[int, int]) -> Tensor:
+    """The planes [1, C, S, S] bicubically at the pixels [h, w] of ``size``: [h, w, C]."""
+    # torch counts from -1 at the outer edge of the first pixel to 1 at that of the last.
+    matrix = affine.rescaled(to_planes, np.zeros(2), np.full(2, 2 / planes.shape[-1]))
+    matrix[:, 2] += 0.5 - 1
+    x, y = (torch.arange(count, dtype=torch.float64) for count in size[::-1])
+    grid = torch.empty(1, *size, 2)
+    for i, (per_column, per_row, start) in enumerate(matrix.tolist()):
+        torch.add((per_column * x + start)[None], (per_row * y)[:, None], out=grid[0, :, :, i])
+    sampled = F.grid_sample(planes, grid, mode="bicubic", align_corners=False)
+    return sampled[0].permute(1, 2, 0)
+
+
+def _averaged(layers: Tensor, to_crop: affine.Matrix) -> tuple[Tensor, affine.Matrix]:
+    """The layers as planes [1, C, S, S] hardly denser than the photo, and the map to them."""
     size = len(layers)
     reduced = min(size, max(1, round(size / affine.scale(to_crop))))
-    contiguous = np.ascontiguousarray(np.moveaxis(layers, 2, 0), dtype=np.float32)
-    planes = [Image.fromarray(plane) for plane in contiguous]
-    if reduced < size:
-        planes = [plane.resize((reduced, reduced), Image.Resampling.HAMMING) for plane in planes]
+    planes = layers.permute(2, 0, 1)[None]
+    if reduced * DENSER >= size:
+        return planes, to_crop
+    images = [Image.fromarray(plane) for plane in planes[0].contiguous().numpy()]
+    smaller = [i.resize((reduced, reduced), Image.Resampling.HAMMING) for i in images]
+    planes = torch.from_numpy(np.stack([np.asarray(image) for image in smaller]))[None]
     return planes, affine.rescaled(to_crop, np.zeros(2), np.full(2, reduced / size))
 
 

@@ -16,10 +16,16 @@ class Mipmaps:
 
     def __init__(self, rgb: NDArray[np.uint8]) -> None:
         self._levels = [Image.fromarray(rgb)]
+        self._fitted: dict[int, NDArray[np.uint8]] = {}
         self.width, self.height = self._levels[0].size
 
     def fitted(self, side: int) -> NDArray[np.uint8]:
         """The whole photo, scaled down so that its longer side is at most ``side`` px."""
+        if side not in self._fitted:
+            self._fitted[side] = self._resized(side)
+        return self._fitted[side]
+
+    def _resized(self, side: int) -> NDArray[np.uint8]:
         longer = max(self.width, self.height)
         factor = min(1.0, side / longer)
         size = (max(1, round(self.width * factor)), max(1, round(self.height * factor)))

@@ -10,6 +10,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from facemod.models.onednn import Conv2d
+
 STRIDES = (8, 16, 32)
 # Per cell: face class, centre and log size of the box, objectness, five points.
 CLASS, BOX, OBJECTNESS, POINTS = slice(0, 1), slice(1, 5), slice(5, 6), slice(6, 16)
@@ -18,8 +20,8 @@ CLASS, BOX, OBJECTNESS, POINTS = slice(0, 1), slice(1, 5), slice(5, 6), slice(6,
 def separable(c_in: int, c_out: int) -> nn.Sequential:
     """A pointwise then a depthwise 3x3 convolution."""
     return nn.Sequential(
-        nn.Conv2d(c_in, c_out, 1),
-        nn.Conv2d(c_out, c_out, 3, padding=1, groups=c_out),
+        Conv2d(c_in, c_out, 1),
+        Conv2d(c_out, c_out, 3, padding=1, groups=c_out),
     )
 
 
@@ -34,7 +36,7 @@ class YuNet(nn.Module):
     def __init__(self) -> None:
         super().__init__()
         self.stride8 = nn.Sequential(
-            nn.Conv2d(3, 16, 3, stride=2, padding=1),
+            Conv2d(3, 16, 3, stride=2, padding=1),
             nn.ReLU(inplace=True),
             unit(16, 16),
             nn.MaxPool2d(2),

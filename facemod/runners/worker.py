@@ -28,6 +28,7 @@ from facemod.journal import Journal
 from facemod.pipeline import EditedFace, Editor
 from facemod.planning import Job
 from facemod.runners.faces import FaceLoop
+from facemod.runners.memory import keep_freed_memory
 from facemod.runners.stages import Prepared, Spec, Stages
 
 MEGAPIXELS_IN_FLIGHT = 100.0
@@ -60,6 +61,7 @@ class Worker:
             ModelError, MissingExtraError: it cannot be.
         """
         if self._stages is None:
+            keep_freed_memory()
             editor = self._editor or self.spec.open_editor(self.spec.device)
             journal = Journal(self.spec.log.part()) if self.spec.log else None
             self._stages = Stages(self.spec, editor, journal)

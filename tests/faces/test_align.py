@@ -70,7 +70,9 @@ def test_crop_pixels_come_from_where_the_matrix_says(size, turn):
     inside = ((points > 4) & (points < (515, 495))).all(-1)
     difference = np.abs(crop.pixels.astype(float) - color_at(points))[inside]
     assert inside.mean() > 0.9
-    assert difference.max() < 3
+    # A crop much smaller than the photo averages over waves that are short in it.
+    assert difference.mean() < 0.7
+    assert difference.max() < 6
 
 
 def test_outside_of_the_photo_lies_its_mirror_image():

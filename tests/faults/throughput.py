@@ -24,6 +24,7 @@ from facemod.pipeline import Fidelity, load_editor
 from facemod.planning import Job
 from facemod.results import ResultKind
 from facemod.runners.local import cores
+from facemod.runners.memory import keep_freed_memory
 from facemod.runners.stages import Spec
 from facemod.runners.worker import Worker
 from facemod.tasks import Edit
@@ -41,6 +42,7 @@ def timed(name: str, work: Callable[[], int]) -> tuple[float, float]:
 
 def main(photos: list[Path], copies: int, device: str, batch_size: int) -> None:
     """Time both, one after the other, after a warm-up."""
+    keep_freed_memory()
     open_editor = partial(load_editor, model="bundled", aligner="embedded")
     editor, _ = open_editor(device)
     info = editor.model.info

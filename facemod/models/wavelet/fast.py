@@ -18,6 +18,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from facemod.models.onednn import convolve
 from facemod.models.wavelet.decoder import (
     BLOCKS,
     SLOT_RESOLUTIONS,
@@ -246,19 +247,6 @@ def grouped_inverse_haar(x: Tensor, out: Tensor) -> None:
     torch.sub(plus, both, out=out[:, :, 0::2, 1::2])
     torch.add(minus, diff, out=out[:, :, 1::2, 0::2])
     torch.sub(minus, diff, out=out[:, :, 1::2, 1::2])
-
-
-def convolve(
-    x: Tensor, kernel: Tensor, bias: Tensor | None, *, padding: int = 0, groups: int = 1
-) -> Tensor:
-    """A convolution by oneDNN where torch has it.
-
-    Left to itself, torch takes a slower way for 1x1 kernels on a single image and thread.
-    """
-    if not torch.backends.mkldnn.is_available():
-        return F.conv2d(x, kernel, bias, padding=padding, groups=groups)
-    pair = [padding, padding]
-    return torch.mkldnn_convolution(x, kernel, bias, pair, [1, 1], [1, 1], groups)
 
 
 def as_kernel(weight: Tensor, dtype: torch.dtype) -> Tensor:
