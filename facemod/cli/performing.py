@@ -31,6 +31,8 @@ if TYPE_CHECKING:
 Also = Callable[[Sequence[Outcome]], Sequence[Outcome]]
 GPU_BATCH = 8
 MOST_THREADS = 8
+MOST_LOOPS = 4
+"""Batches in the model at once on a CPU: each needs about half a gigabyte."""
 
 
 class Stopper:
@@ -133,6 +135,7 @@ def spec_for(batch: Batch, task: Task, editor: Editor, faces: str, devices: Sequ
 
     common, many = batch.common, batch.many
     # On a CPU, faces one by one are fastest, and come out the same whatever is around them.
+    on_cpu = devices[0] == "cpu"
     batch_size = GPU_BATCH if devices[0].startswith("cuda") else 1
     choices = {"model": common.model, "aligner": common.aligner, "noise": common.noise}
     return Spec(
@@ -146,6 +149,7 @@ def spec_for(batch: Batch, task: Task, editor: Editor, faces: str, devices: Sequ
         on_no_face=many.on_no_face,
         batch_size=many.batch_size or batch_size,
         threads=min(MOST_THREADS, cores()) if many.jobs is None else many.jobs,
+        loops=min(MOST_LOOPS, len(batch.jobs)) if on_cpu else 1,
         log=batch.log,
     )
 

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from facemod.batch import FaceOutcome, Outcome, explained, failed
-from facemod.errors import NoFaceError
+from facemod.errors import FacemodError, NoFaceError
 from facemod.faces.face import Crop
 from facemod.imaging.atomic import write_bytes
 from facemod.imaging.marking import mark_in
@@ -53,6 +53,8 @@ class Spec:
     """Faces that go through the model together."""
     threads: int = 2
     """Photos that are read or written at the same time; 0 does everything in one thread."""
+    loops: int = 1
+    """Batches that go through the model at the same time, if there are so many cores."""
     log: Log | None = None
 
 
@@ -67,6 +69,8 @@ class Prepared:
     crops: list[Crop]
     seconds: float = 0.0
     notes: list[str] = field(default_factory=list)
+    edited: list[EditedFace | FacemodError] = field(default_factory=list)
+    """What the model made of each crop, once it did."""
 
 
 @dataclass(frozen=True)

@@ -4,6 +4,9 @@
              (threads, ahead)         └─ faces, in batches ─┘    (threads, behind)
                                          (this thread)
 
+On a CPU several batches go through the model at the same time, each on few cores: small
+networks gain little from many cores. Then each batch is written by the thread that edited it.
+
 Everything keeps the order of the photos, so the same photos make the same batches. How far the
 threads run ahead is bounded in photos and in megapixels, so memory does not grow with the folder.
 """
@@ -25,7 +28,7 @@ from facemod.batch import Outcome, failed
 from facemod.errors import FacemodError
 from facemod.imaging.opening import opened_image
 from facemod.journal import Journal
-from facemod.pipeline import EditedFace, Editor
+from facemod.pipeline import Editor
 from facemod.planning import Job
 from facemod.runners.faces import FaceLoop
 from facemod.runners.memory import keep_freed_memory
@@ -50,9 +53,10 @@ class Worker:
         self.spec = spec
         self._editor = editor
         self._stages: Stages | None = None
+        self._cores = 0
 
     def __getstate__(self) -> dict[str, Any]:
-        return {"spec": self.spec, "_editor": None, "_stages": None}
+        return {"spec": self.spec, "_editor": None, "_stages": None, "_cores": 0}
 
     def open(self) -> Stages:
         """Load the model, unless it is loaded.
@@ -71,8 +75,21 @@ class Worker:
         """An outcome for each job, in order. After ``stop`` only what was begun is finished."""
         stages = self.open()
         threads = self.spec.threads
-        with ThreadPoolExecutor(threads, "facemod") if threads else InThisThread() as pool:
-            yield from Flight(stages, pool, iter(jobs), stop).run()
+        loops = self._loops() if threads else 1
+        with (
+            ThreadPoolExecutor(threads, "facemod") if threads else InThisThread() as pool,
+            ThreadPoolExecutor(loops, "facemod-model") if loops > 1 else InThisThread() as model,
+        ):
+            yield from Flight(stages, pool, model, iter(jobs), stop).run()
+
+    def _loops(self) -> int:
+        """How many batches go through the model at once; they share the cores."""
+        import torch
+
+        there = self._cores = self._cores or torch.get_num_threads()
+        loops = max(1, min(self.spec.loops, there))
+        torch.set_num_threads(there // loops)
+        return loops
 
 
 class InThisThread(Executor):
@@ -101,9 +118,17 @@ class Flight:
     """The photos that are on their way through one call of a worker."""
 
     def __init__(
-        self, stages: Stages, pool: Executor, jobs: Iterator[Job], stop: Callable[[], bool]
+        self,
+        stages: Stages,
+        pool: Executor,
+        model: Executor,
+        jobs: Iterator[Job],
+        stop: Callable[[], bool],
     ) -> None:
         self.stages, self.pool, self.jobs, self.stop = stages, pool, jobs, stop
+        self.model = model
+        # Threads that edit also write what they edited.
+        self.writers = pool if isinstance(model, InThisThread) else InThisThread()
         spec = stages.spec
         self.faces = FaceLoop(spec.task, stages.editor, spec.batch_size)
         self.ahead: deque[Passenger] = deque()
@@ -149,28 +174,44 @@ class Flight:
         return batch
 
     def _send_behind(self, batch: Sequence[Passenger]) -> None:
-        """Edit the faces of some photos and let threads write the results."""
-        photos = [p.future.result() for p in batch]
-        crops = [crop for ready in photos if isinstance(ready, Prepared) for crop in ready.crops]
+        """Let the faces of some photos be edited, and the results be written."""
+        photos = [(passenger.future.result(), Future()) for passenger in batch]
+        for passenger, (_, outcome) in zip(batch, photos, strict=True):
+            self.behind.append(Passenger(outcome, passenger.megapixels))
+        self.model.submit(self._through, photos)
+
+    def _through(self, photos: Sequence[tuple[Prepared | Outcome, Future[Outcome]]]) -> None:
+        """Edit the faces of some photos and send them on; each future gets its outcome."""
+        try:
+            self._edit([ready for ready, _ in photos if isinstance(ready, Prepared)])
+        except BaseException as problem:
+            for _, outcome in photos:
+                outcome.set_exception(problem)
+            raise
+        for ready, outcome in photos:
+            if isinstance(ready, Prepared):
+                writing = self._writing(ready)
+                writing.add_done_callback(lambda done, to=outcome: to.set_result(done.result()))
+            else:
+                outcome.set_result(ready)
+
+    def _edit(self, photos: Sequence[Prepared]) -> None:
+        """Give each photo its edited faces."""
+        crops = [crop for ready in photos for crop in ready.crops]
         size, began = self.faces.size, time.perf_counter()
         results = iter(self.faces.run(crops))
         seconds = (time.perf_counter() - began) / max(1, len(crops))
-        for passenger, ready in zip(batch, photos, strict=True):
-            future = passenger.future
-            if isinstance(ready, Prepared):
-                if self.faces.size < size:
-                    ready.notes.append(f"memory ran out; batches of {self.faces.size} from here on")
-                ready.seconds += seconds * len(ready.crops)
-                future = self._writing(ready, list(islice(results, len(ready.crops))))
-            self.behind.append(Passenger(future, passenger.megapixels))
+        for ready in photos:
+            if self.faces.size < size:
+                ready.notes.append(f"memory ran out; batches of {self.faces.size} from here on")
+            ready.seconds += seconds * len(ready.crops)
+            ready.edited = list(islice(results, len(ready.crops)))
 
-    def _writing(
-        self, ready: Prepared, faces: Sequence[EditedFace | FacemodError]
-    ) -> Future[Outcome]:
-        problem = next((face for face in faces if isinstance(face, FacemodError)), None)
+    def _writing(self, ready: Prepared) -> Future[Outcome]:
+        problem = next((face for face in ready.edited if isinstance(face, FacemodError)), None)
         if problem is not None:
             return finished(failed(ready.job.source, problem, ready.seconds))
-        return self.pool.submit(self.stages.finish, ready, faces)
+        return self.writers.submit(self.stages.finish, ready, ready.edited)
 
     def _landed(self, *, wait: bool) -> Iterator[Outcome]:
         """Outcomes that are there, in order; with ``wait`` all of them."""

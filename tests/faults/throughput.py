@@ -67,7 +67,8 @@ def main(photos: list[Path], copies: int, device: str, batch_size: int) -> None:
                 jobs.append(Job(source, (folder / f"out/{i:05}.jpg",)))
             log = Log(folder / "out", new_run(), "")
             spec = Spec(task, open_editor, device, "largest", batch_size=batch_size,
-                        threads=min(8, cores()), log=log)  # fmt: skip
+                        threads=min(8, cores()), log=log,
+                        loops=4 if device == "cpu" else 1)  # fmt: skip
             return sum(outcome.status == "done" for outcome in Worker(spec, editor)(jobs))
 
     task.faces(editor, crops[:batch_size])
