@@ -56,6 +56,12 @@ class NoFaceError(FacemodError):
     exit_code = ExitCode.NO_FACE
 
 
+class UnlikeError(FacemodError):
+    """A result does not look enough like the person."""
+
+    code = "unlike"
+
+
 class OutputError(FacemodError):
     """A result cannot be written."""
 

@@ -18,11 +18,12 @@ import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor
 
-from facemod.errors import NoFaceError
+from facemod.errors import NoFaceError, UnlikeError
 from facemod.faces.align import crop_face, square_side
 from facemod.faces.composite import add_change, replace
 from facemod.faces.detect import Detector, choose
 from facemod.faces.face import Crop, Face
+from facemod.faces.likeness import likeness
 from facemod.fidelity.fitting import fitted
 from facemod.fidelity.store import FitStore, fit_store
 from facemod.fidelity.transfer import transfer
@@ -184,6 +185,8 @@ class Editor:
         if regions[0] is not None:
             after = original + torch.cat(list(regions)).to(after) * (after - original)
         after = after.clamp(-1, 1)
+        for score, alike in zip(scores, likeness(original, after), strict=True):
+            score["likeness"] = alike
         return [
             EditedFace(face.crop, pixels, score)
             for face, pixels, score in zip(faces, to_pixels(after), scores, strict=True)
@@ -252,7 +255,19 @@ def composited(photo: Photo, faces: Iterable[EditedFace], fidelity: Fidelity) ->
 def reconstruction_scores(face: EncodedFace) -> dict[str, float]:
     """How close the model's own picture of a face comes to the photo."""
     original = to_tensor([face.crop.pixels])
-    return {"psnr": psnr(original, face.reconstruction)}
+    (alike,) = likeness(original, face.reconstruction)
+    return {"psnr": psnr(original, face.reconstruction), "likeness": alike}
+
+
+def check_likeness(faces: Iterable[EditedFace], least: float | None) -> None:
+    """Raise UnlikeError if a result looks less like the photo's person than it has to."""
+    for face in faces:
+        if least is not None and face.scores["likeness"] < least:
+            raise UnlikeError(
+                f"face {face.crop.face.index} came out with a likeness of "
+                f"{face.scores['likeness']:.2f}, below --min-likeness {least:g}; a weaker edit or "
+                "--fidelity adapt keeps more of the person"
+            )
 
 
 def put_back(rgb: Pixels, face: EditedFace, fidelity: Fidelity) -> None:

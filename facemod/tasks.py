@@ -23,6 +23,7 @@ from facemod.pipeline import (
     EditFunction,
     Editor,
     Fidelity,
+    check_likeness,
     composited,
     reconstruction_scores,
     to_pixels,
@@ -62,6 +63,8 @@ class Edit:
     """What to say about the edit of one face's codes."""
     regions: Regions | None = None
     """Where on the faces the edit may show; everywhere if it is None."""
+    min_likeness: float | None = None
+    """Photos with a face that came out less alike fail."""
 
     def faces(self, editor: Editor, crops: Sequence[Crop]) -> list[EditedFace]:
         encoded = editor.encode_crops(crops, self.fidelity)
@@ -73,6 +76,7 @@ class Edit:
         ]
 
     def files(self, photo: Photo, faces: Sequence[EditedFace], targets: Sequence[Path]) -> Files:
+        check_likeness(faces, self.min_likeness)
         fidelity = self.fidelity
         if self.regions is not None:
             self.regions.check(photo.rgb.shape[1::-1])
@@ -88,6 +92,7 @@ class Reconstruct:
 
     mark: Mark | None
     fidelity: Fidelity = Fidelity.ENCODE
+    min_likeness: float | None = None
 
     def faces(self, editor: Editor, crops: Sequence[Crop]) -> list[EditedFace]:
         return [
@@ -96,6 +101,7 @@ class Reconstruct:
         ]
 
     def files(self, photo: Photo, faces: Sequence[EditedFace], targets: Sequence[Path]) -> Files:
+        check_likeness(faces, self.min_likeness)
         after = tile([face.pixels for face in faces], columns=len(faces))
         before = tile([face.crop.pixels for face in faces], columns=len(faces))
         marks = (self.mark, mark_in(photo.source.xmp))

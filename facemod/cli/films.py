@@ -30,10 +30,15 @@ def film_of(inputs: Sequence[Path]) -> Path | None:
     return films[0] if films else None
 
 
-def plan_film(film: Path, common: Common, many: Many, kind: ResultKind, fidelity: str) -> Path:
+def plan_film(
+    film: Path, common: Common, many: Many, kind: ResultKind, fidelity: str,
+    min_likeness: float | None,
+) -> Path:  # fmt: skip
     """Where the edited film goes; UsageError for options that are for photos only."""
-    if many.dry_run or kind is not ResultKind.PHOTO:
-        raise UsageError(f"{film}: --dry-run, --crop and --compare are for photos, not for films")
+    if many.dry_run or kind is not ResultKind.PHOTO or min_likeness is not None:
+        raise UsageError(
+            f"{film}: --dry-run, --crop, --compare and --min-likeness are for photos, not for films"
+        )
     if fidelity not in ("auto", "transfer", "encode"):
         raise UsageError(f"{film}: --fidelity {fidelity} fits to one photo; films take transfer")
     return plan_together([film], common, f"{film.stem}.mp4", (".mp4",))

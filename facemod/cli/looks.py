@@ -78,6 +78,7 @@ class Look:
     faces: str
     kind: ResultKind
     regions: Regions | None
+    min_likeness: float | None
     opening: Opening
     settings: dict[str, Any]
     """What results depend on, but for the rung of fidelity."""
@@ -85,7 +86,7 @@ class Look:
     @classmethod
     def of(
         cls, common: Common, many: Many, where: Where, faces: str, fidelity: str, size: str,
-        crop: bool, compare: bool,
+        min_likeness: float | None, crop: bool, compare: bool,
     ) -> Look:  # fmt: skip
         """Check the options.
 
@@ -103,10 +104,11 @@ class Look:
         settings = {
             "faces": faces,
             "size": size,
+            "min-likeness": min_likeness,
             "kind": kind.value,
             "where": [where.only, where.protect, where.mask and digest(where.mask.read_bytes())],
         }
-        return cls(common, faces, kind, regions, opening, settings)
+        return cls(common, faces, kind, regions, min_likeness, opening, settings)
 
     def perform(
         self,
@@ -128,7 +130,8 @@ class Look:
 
         opening, rung = self.opening, self.opening.rung(photos)
         mark = mark_for(self.common, self.kind.mark_kind(rung), recipe)
-        task = Edit(edit, rung, self.kind, mark, notes or no_notes, self.regions)
+        notes, least = notes or no_notes, self.min_likeness
+        task = Edit(edit, rung, self.kind, mark, notes, self.regions, least)
         return perform_batch(
             batch,
             task,

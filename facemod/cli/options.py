@@ -211,6 +211,17 @@ SizeOption = Annotated[
         rich_help_panel=MODEL_PANEL,
     ),
 ]
+MinLikeness = Annotated[
+    float | None,
+    typer.Option(
+        "--min-likeness",
+        min=-1,
+        max=1,
+        help="Photos where a face looks less like itself than this (1: the same) fail.",
+        show_default=False,
+        rich_help_panel=OUT_PANEL,
+    ),
+]
 CropOption = Annotated[
     bool,
     typer.Option(
@@ -270,7 +281,7 @@ class Where:
 def reserved_names() -> set[str]:
     """Names of ``facemod edit``'s own options, which no preset can have."""
     taken = {f.name.replace("_", "-") for f in (*fields(Common), *fields(Many), *fields(Where))}
-    own = {"faces", "fidelity", "size", "crop", "compare", "force"}
+    own = {"faces", "fidelity", "min-likeness", "size", "crop", "compare", "force"}
     return taken | own | {"no-mark", "help"}
 
 

@@ -112,8 +112,14 @@ def outcome_line(outcome: Outcome) -> str:
     message = outcome.error["message"].removeprefix(f"{outcome.input}: ") if outcome.error else ""
     reason = f": {printable(message)}" if message else ""
     notes = "".join(f"\n  note: {printable(note)}" for note in outcome.notes)
-    facts = f" [dim]{outcome.seconds:.1f} s[/]" if outcome.status == "done" else ""
+    facts = f" [dim]{alike(outcome)}{outcome.seconds:.1f} s[/]" if outcome.status == "done" else ""
     return f"{MARKS[outcome.status]} {printable(outcome.input)}{target}{reason}{facts}{notes}"
+
+
+def alike(outcome: Outcome) -> str:
+    """How much each face of a photo still looks like itself."""
+    scores = [face.scores["likeness"] for face in outcome.faces if "likeness" in face.scores]
+    return f"likeness {', '.join(f'{score:.2f}' for score in scores)}  " if scores else ""
 
 
 def summary(outcomes: Iterable[Outcome]) -> str:

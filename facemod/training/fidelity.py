@@ -19,6 +19,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from facemod.faces.detect import make_detector
+from facemod.faces.likeness import likeness
 from facemod.fidelity.transfer import (
     FACE,
     SMOOTH,
@@ -58,7 +59,15 @@ def closeness(identity: Identity, photo: Tensor, picture: Tensor) -> Row:
     return {
         "PSNR of the face, 256 px": psnr(*map(face_of, small)),
         "PSNR of the face, 1024 px": psnr(face_of(photo), face_of(picture)),
+        **resemblance(identity, photo, picture),
+    }
+
+
+def resemblance(identity: Identity, photo: Tensor, picture: Tensor) -> Row:
+    """How much it is the same person, to a network that is not shipped and to ours."""
+    return {
         "identity": float(similarity(identity, photo, picture)),
+        "likeness": likeness(photo, picture)[0],
     }
 
 
@@ -77,7 +86,8 @@ def seam(identity: Identity, photo: Tensor, before: Tensor, after: Tensor) -> Ro
     inside = moved > 0.9
     share = float((left * detail * inside).sum() / (detail.square() * inside).sum().clamp_min(1e-9))
     return {
-        "identity": float(similarity(identity, photo, result)),
+        **resemblance(identity, photo, result),
+        "identity of the decoder's picture": float(similarity(identity, photo, after)),
         "colour step at the border, of 255": border_step(change),
         "sharpness of unedited skin": sharpness(result, moved) / sharpness(photo, moved),
         "ghost": share,
@@ -156,7 +166,9 @@ def main() -> None:
             before = model.decode(fit).cpu()
             close[rung].append({**closeness(identity, photo, before), "CPU seconds": seconds})
             after = model.decode(fit.shifted(STRENGTH * presets["smile"].direction())).cpu()
-            seams[rung].append(seam(identity, photo, before, after))
+            # Whatever the codes are, their change is carried over.
+            carried = "transfer" if rung == "encode" else rung
+            seams[carried].append(seam(identity, photo, before, after))
             if number < args.effects and rung != Effort.REFINE.value:
                 kept[rung].append(effects(model, net, fit, presets))
         print(f"{number + 1} photos\n{table(close)}\n\n{table(seams)}\n", flush=True)

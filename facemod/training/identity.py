@@ -13,6 +13,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from facemod.errors import ModelError
+from facemod.faces.likeness import Bottleneck, ConvBlock
 
 # (expansion, channels, repeats, stride of the first)
 SETTING = ((2, 64, 5, 2), (4, 128, 1, 2), (2, 128, 6, 1), (4, 128, 1, 2), (2, 128, 2, 1))
@@ -20,48 +21,6 @@ FEATURE_BLOCKS = (4, 11, 14)
 # The SphereFace crop (112 x 96) as a box of the FFHQ square: left, top, width, height.
 SPHEREFACE_BOX = (0.165, 0.112, 0.670, 0.781)
 MINIMUM_SIDE = 128
-
-
-class ConvBlock(nn.Module):
-    """Convolution, batch norm and, unless ``linear``, PReLU."""
-
-    def __init__(
-        self,
-        c_in: int,
-        c_out: int,
-        kernel: int | tuple[int, int],
-        stride: int = 1,
-        padding: int = 0,
-        *,
-        depthwise: bool = False,
-        linear: bool = False,
-    ) -> None:
-        super().__init__()
-        groups = c_in if depthwise else 1
-        self.conv = nn.Conv2d(c_in, c_out, kernel, stride, padding, groups=groups, bias=False)
-        self.bn = nn.BatchNorm2d(c_out)
-        self.prelu = nn.Identity() if linear else nn.PReLU(c_out)
-
-    def forward(self, x: Tensor) -> Tensor:
-        return self.prelu(self.bn(self.conv(x)))
-
-
-class Bottleneck(nn.Module):
-    """Inverted residual: expand, depthwise 3x3, project."""
-
-    def __init__(self, c_in: int, c_out: int, stride: int, expansion: int) -> None:
-        super().__init__()
-        wide = c_in * expansion
-        self.residual = stride == 1 and c_in == c_out
-        self.conv = nn.Sequential(
-            nn.Conv2d(c_in, wide, 1, bias=False), nn.BatchNorm2d(wide), nn.PReLU(wide),
-            nn.Conv2d(wide, wide, 3, stride, 1, groups=wide, bias=False),
-            nn.BatchNorm2d(wide), nn.PReLU(wide),
-            nn.Conv2d(wide, c_out, 1, bias=False), nn.BatchNorm2d(c_out),
-        )  # fmt: skip
-
-    def forward(self, x: Tensor) -> Tensor:
-        return x + self.conv(x) if self.residual else self.conv(x)
 
 
 class MobileFaceNet(nn.Module):

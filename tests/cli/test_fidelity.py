@@ -1,4 +1,4 @@
-"""The ladder of fidelity and its cache, on the command line."""
+"""The ladder of fidelity, its cache, and likeness, on the command line."""
 
 from __future__ import annotations
 
@@ -86,3 +86,24 @@ def test_going_on_asks_what_auto_was_and_not_that_it_was_auto(run, photo, fittin
     for i in range(21):
         photo(f"in/{i}.png")
     assert run(*auto).code == 6  # transfer, for so many
+
+
+def test_every_face_has_a_likeness(run, photo):
+    ended = run("edit", photo("a.png"), "--smile", 0, "-o", "out", "--json")
+    assert ended.json["outcomes"][0]["faces"][0]["scores"]["likeness"] == 1.0
+    assert "likeness 1.00" in ended.err
+
+
+@pytest.mark.parametrize(
+    "words",
+    [("edit", "a.png", "--smile", 2), ("mix", "a.png", "b.png", "--mid-from", "b")],
+)
+def test_results_that_are_too_unlike_fail(run, photo, words, workplace):
+    photo("a.png")
+    photo("b.png", colour=(240, 20, 20))
+    ended = run(*words, "--min-likeness", 1, "-o", "out", "--json")
+    assert ended.code == 5
+    outcome = ended.json["outcomes"][0]
+    assert (outcome["status"], outcome["error"]["code"]) == ("failed", "unlike")
+    assert not (workplace / "out" / "a.png").exists()
+    assert run(*words, "--min-likeness", -1, "-o", "out").code == 0

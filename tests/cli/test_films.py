@@ -43,6 +43,7 @@ def test_the_default_place_is_the_folder_of_results(run, clip, workplace):
     [
         (("clip.mp4", "a.png"), 2, "edit films one at a time"),
         (("clip.mp4", "--crop"), 2, "are for photos, not for films"),
+        (("clip.mp4", "--min-likeness", "0.5"), 2, "are for photos, not for films"),
         (("clip.mp4", "--fidelity", "adapt"), 2, "fits to one photo"),
         (("clip.mp4", "-o", "out.jpg"), 2, "ends in .mp4"),
         (("missing.mp4",), 3, "missing.mp4: no such file"),

@@ -84,6 +84,14 @@ def test_strokes_show_only_where_the_face_may_change(run, photo, painted, pixels
     assert (after - before)[58:66, 51:60, 0].mean() > 10
 
 
+def test_results_that_are_too_unlike_fail(run, painted, workplace):
+    painted()
+    words = ("paint", "me.png", "painted.png", "-o", "out.png", "--json")
+    ended = run(*words, "--min-likeness", 1)
+    assert ended.json["outcomes"][0]["error"]["code"] == "unlike"
+    assert not (workplace / "out.png").exists()
+
+
 @pytest.mark.parametrize(
     ("words", "code", "complaint"),
     [

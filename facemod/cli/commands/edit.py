@@ -17,6 +17,7 @@ from facemod.cli.options import (
     CropOption,
     FidelityOption,
     Many,
+    MinLikeness,
     PhotosOrList,
     SizeOption,
     Where,
@@ -48,6 +49,7 @@ def edit(
     faces: AllFaces = "all",
     fidelity: FidelityOption = "transfer",
     size: SizeOption = "auto",
+    min_likeness: MinLikeness = None,
     crop: CropOption = False,
     compare: CompareOption = False,
     force: Force = False,
@@ -61,7 +63,7 @@ def edit(
     if not chosen:
         raise UsageError("nothing to edit: give at least one preset, for example --smile +1")
     warnings = tuple(check_ranges(chosen, force=force))
-    look = Look.of(common, many, where, faces, fidelity, size, crop, compare)
+    look = Look.of(common, many, where, faces, fidelity, size, min_likeness, crop, compare)
     settings = {
         **look.settings,
         "presets": {name: [str(chosen[name]), digest_of_preset(name)] for name in chosen},
@@ -89,7 +91,7 @@ def edited_film(
     from facemod.pipeline import Fidelity
 
     common, fidelity = look.common, settings["fidelity"]
-    target = plan_film(film, common, many, look.kind, fidelity)
+    target = plan_film(film, common, many, look.kind, fidelity, look.min_likeness)
     rung = Fidelity("transfer" if fidelity == "auto" else fidelity)
     editor = look.opening.editor
     move = edit_for(editor, chosen, settings["force"])

@@ -20,6 +20,7 @@ from facemod.cli.options import (
     CropOption,
     FidelityOption,
     Many,
+    MinLikeness,
     PhotosOrList,
     SizeOption,
     Where,
@@ -66,6 +67,7 @@ def mix(
     faces: AllFaces = "largest",
     fidelity: FidelityOption = "transfer",
     size: SizeOption = "auto",
+    min_likeness: MinLikeness = None,
     crop: CropOption = False,
     compare: CompareOption = False,
 ) -> Result:
@@ -75,7 +77,7 @@ def mix(
     """
     scales = {"coarse": coarse_from, "mid": mid_from, "fine": fine_from}
     scales = {scale: name for scale, name in scales.items() if name is not None}
-    look = Look.of(common, many, where, faces, fidelity, size, crop, compare)
+    look = Look.of(common, many, where, faces, fidelity, size, min_likeness, crop, compare)
     found = find_photos("mix", photos, common, many)
     giving = Giving.of([photo for photo, _ in found.inputs], scales, slots or [])
     count = len(found.without(giving.photos)) + len(giving.photos)

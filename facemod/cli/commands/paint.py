@@ -10,7 +10,14 @@ import typer
 from facemod import batch
 from facemod.batch import FaceOutcome, Outcome
 from facemod.cli import render
-from facemod.cli.options import AllFaces, Common, CompareOption, CropOption, Where
+from facemod.cli.options import (
+    AllFaces,
+    Common,
+    CompareOption,
+    CropOption,
+    MinLikeness,
+    Where,
+)
 from facemod.cli.result import Result
 from facemod.cli.running import already_there, read, target_for
 from facemod.cli.session import check_faces, mark_for, mark_warning, open_editor, parse_where
@@ -63,6 +70,7 @@ def paint(
     strength: HowStrong = 1.0,
     steps: Steps = 40,
     faces: AllFaces = "all",
+    min_likeness: MinLikeness = None,
     crop: CropOption = False,
     compare: CompareOption = False,
 ) -> Result:
@@ -89,6 +97,7 @@ def paint(
 
     def work() -> Outcome:
         from facemod.painting import paint_photo
+        from facemod.pipeline import check_likeness
 
         original = read(photo, common)
         strokes = painted_over(original, painted, brushes, common)
@@ -99,6 +108,7 @@ def paint(
                     bar.task_ids[0], completed=done, total=total, description="painting"
                 ),
             )  # fmt: skip
+        check_likeness(found, min_likeness)
         mark = mark_for(common, "composite", f"paint strength={strength:g}")
         data, notes = result_file(kind, original, edited, found, target, mark)
         write_bytes(data, target, overwrite=common.overwrite)
