@@ -33,8 +33,6 @@ from facemod.models.base import Effort, FaceModel
 
 Pixels = NDArray[np.uint8]
 EditFunction = Callable[[Codes], Codes]
-# Smaller pictures of photos with details are less than 34 dB from the full one; only on request.
-LEAST_AUTOMATIC = 512
 T, R = TypeVar("T"), TypeVar("R")
 
 
@@ -95,7 +93,7 @@ class Editor:
     detector: Detector
     size: float | None = math.inf
     """Faces are worked on at the smallest of the model's sizes that has so many px or more, if
-    there is one. None: as many as the face has in its photo, and 512 at least."""
+    there is one. None: as many as the face has in its photo."""
     fits: FitStore = field(default_factory=fit_store)
     """Where fits to photos are remembered."""
 
@@ -113,7 +111,7 @@ class Editor:
     def align(self, photo: Photo, face: Face) -> Crop:
         """The face as an upright square of one of the model's sizes."""
         sizes = self.model.info.sizes
-        wanted = self.size or max(LEAST_AUTOMATIC, square_side(face))
+        wanted = self.size or square_side(face)
         size = next((size for size in sizes if size >= wanted), sizes[-1])
         return crop_face(photo.rgb, face, size)
 

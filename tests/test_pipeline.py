@@ -10,7 +10,6 @@ import pytest
 import torch
 from fakes import COLOURS, RESOLUTIONS, FailingModel, FakeDetector, FakeModel
 
-from facemod import pipeline
 from facemod.errors import NoFaceError
 from facemod.imaging.photo import Photo, Source
 from facemod.pipeline import Editor, Fidelity, composited, to_pixels, to_tensor
@@ -143,9 +142,8 @@ class SizedModel(FakeModel):
 
 
 @pytest.mark.parametrize(("size", "side"), [(None, 32), (20, 32), (10, 16), (500, 64)])
-def test_a_face_is_worked_on_at_the_size_that_it_needs(size, side, monkeypatch):
+def test_a_face_is_worked_on_at_the_size_that_it_needs(size, side):
     """The face's square in the photo is 31 px wide."""
-    monkeypatch.setattr(pipeline, "LEAST_AUTOMATIC", 0)
     pixels = np.full((52, 52, 3), 120, dtype=np.uint8)
     photo = Photo(pixels, None, Source(Path("a.png"), "PNG", "RGB"))
     editor = Editor(SizedModel(), FakeDetector(), size)

@@ -2,15 +2,16 @@
 
     python -m facemod.training.heads facemod/models/wavelet/heads.safetensors --faces packed.npz
 
-What a head draws at a pixel depends on 3x3 of the features that it reads. So patches of that
-size, cut at random places while samples and edited codes of real faces are decoded, hold all
-there is to learn; the target is what the full decode shows there, area-averaged.
+What a head draws at a pixel depends on a few px of the features around it. So squares, cut at
+random places while samples and codes of real faces (with their details, mixed and edited) are
+decoded, hold all there is to learn; the target is what the full decode shows there,
+area-averaged.
 """
 
 from __future__ import annotations
 
 import argparse
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,164 +20,144 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from facemod.latent.codes import Codes
 from facemod.models.wavelet.decoder import Decoder
-from facemod.models.wavelet.encoder import Encoder
-from facemod.models.wavelet.heads import WIDTHS, Head, Heads, Scales
-from facemod.models.wavelet.mapping import Mapping
-from facemod.models.wavelet.model import FAMILY, FOLDER
-from facemod.models.weights import filled, save_weights
+from facemod.models.wavelet.heads import BLOCKS_BEFORE, WIDTHS, Head, Scales
+from facemod.models.wavelet.model import FAMILY, WaveletModel, load
+from facemod.models.weights import save_weights
 from facemod.training.data import PackedFaces
+from facemod.training.details import enlarged
 from facemod.training.samples import draw_styles
 
-PATCHES = 96  # per picture
+SQUARES, SIDE = 6, 20  # of each picture, in px of the features
+FEATURES = 256  # px that the features have
 RATE = 4e-3
-BATCH, PATCHES_PER_STEP = 64, 16
+BATCH = 32
+SAMPLES, MIXED, EDITED = 0.3, 0.35, 0.2  # shares of the pictures; the rest are plain real faces
+LONGEST_EDIT = 4.0  # standard deviations
 
 
 @dataclass(frozen=True)
-class Patches:
-    """N pictures, P patches of each."""
+class Squares:
+    """P squares of each of N pictures."""
 
     styles: Tensor
     """[N, 16, 512]"""
     features: Tensor
-    """[N, P, C, 3, 3] float16"""
-    pixels: Tensor
-    """[N, P, 3, 2, 2] of what the features' middle becomes."""
+    """[N, P, 128, K, K] float16, zeros beyond the border of the map."""
+    pixels: dict[int, Tensor]
+    """By the size of the picture, what it shows there: [N, P, 3, k, k], k = K * size / 256."""
 
 
-@dataclass(frozen=True)
-class Source:
-    """What makes styles to learn from."""
-
-    mapping: Mapping
-    encoder: Encoder
-    faces: PackedFaces | None
-    """Real faces of 128 px."""
-
-
-def draw_codes(source: Source, rng: np.random.Generator) -> Tensor:
-    """Styles [1, 16, 512]: a sample, or a real face as the encoder sees it, perhaps mixed."""
-    if source.faces is None or rng.random() < 0.45:
-        return draw_styles(source.mapping, 1, rng)
-    styles = source.encoder(source.faces.batch(2, rng)[0])
-    if rng.random() < 0.3:
-        cut = int(rng.integers(1, styles.shape[1]))
-        styles[0, cut:] = styles[1, cut:]
-    return styles[:1]
+def draw_codes(model: WaveletModel, faces: PackedFaces | None, rng: np.random.Generator) -> Codes:
+    """Codes of a sample, or of a real face as the model encodes it, perhaps mixed or edited."""
+    kind = rng.random()
+    if faces is None or kind < SAMPLES:
+        sample = model.sample(1, seed=0)
+        return Codes(draw_styles(model.mapping, 1, rng), sample.family, sample.resolutions)
+    codes = model.encode(enlarged(faces.batch(2, rng)[0]))
+    face, other = codes[0], codes[1]
+    if kind < SAMPLES + MIXED:
+        return face.with_slots(range(int(rng.integers(1, 16)), 16), other)
+    if kind < SAMPLES + MIXED + EDITED:
+        move = torch.from_numpy(rng.standard_normal((1, 512))).float()
+        move *= float(rng.uniform(1, LONGEST_EDIT)) / move.norm()
+        first, last = sorted(rng.integers(0, 16, 2).tolist())
+        slots = torch.zeros(16, 1)
+        slots[first : last + 1] = 1
+        return face.shifted(slots * (move @ model.style_axes))
+    return face
 
 
 @torch.inference_mode()
-def cut_patches(
-    decoder: Decoder, source: Source, count: int, rng: np.random.Generator
-) -> dict[int, Patches]:
-    """Patches for the head of each size, from ``count`` pictures."""
-    parts: dict[int, list[tuple[Tensor, ...]]] = {size: [] for size in WIDTHS}
+def cut_squares(
+    model: WaveletModel, faces: PackedFaces | None, count: int, rng: np.random.Generator
+) -> Squares:
+    """Squares of ``count`` pictures."""
+    styles, features, pixels = [], [], {size: [] for size in WIDTHS}
     for _ in range(count):
-        styles = draw_codes(source, rng)
-        image = decoder(styles).clamp_(-1, 1)
-        for size, cut in parts.items():
-            features = decoder.features(styles, Head(size).blocks)
-            target = F.interpolate(image, (size, size), mode="area")
-            cut.append((styles[0], *patches_of(features[0], target[0], rng)))
-    return {size: Patches(*map(torch.stack, zip(*cut, strict=True))) for size, cut in parts.items()}
+        codes = draw_codes(model, faces, rng)
+        x, styles_, blocks = model.begun(codes)
+        x = model.painter.through(x, styles_, range(blocks, BLOCKS_BEFORE))
+        image = model.decode(codes)
+        corners = rng.integers(-2, FEATURES - SIDE + 3, (SQUARES, 2)).tolist()
+        styles.append(codes.styles[0])
+        features.append(squares_of(x[0], corners, SIDE).half())
+        for size, cut in pixels.items():
+            small = F.interpolate(image, (size, size), mode="area")[0]
+            times = size // FEATURES
+            scaled = [(y * times, x * times) for y, x in corners]
+            cut.append(squares_of(small, scaled, SIDE * times).half())
+    stacked = {size: torch.stack(cut) for size, cut in pixels.items()}
+    return Squares(torch.stack(styles), torch.stack(features), stacked)
 
 
-def patches_of(features: Tensor, image: Tensor, rng: np.random.Generator) -> tuple[Tensor, Tensor]:
-    """Features [P, C, 3, 3] at random places of [C, S, S], and pixels [P, 3, 2, 2] there."""
-    places = rng.integers(0, features.shape[-1], (PATCHES, 2)).tolist()
-    padded = F.pad(features, (1, 1, 1, 1))
-    return (
-        torch.stack([padded[:, y : y + 3, x : x + 3] for y, x in places]).half(),
-        torch.stack([image[:, 2 * y : 2 * y + 2, 2 * x : 2 * x + 2] for y, x in places]),
+def squares_of(image: Tensor, corners: Sequence[tuple[int, int]], side: int) -> Tensor:
+    """Squares [P, C, side, side] of an image [C, H, W], zeros beyond its border."""
+    padded = F.pad(image, (side,) * 4)
+    return torch.stack(
+        [padded[:, y + side : y + 2 * side, x + side : x + 2 * side] for y, x in corners]
     )
 
 
-def prepare(head: Head, decoder: Decoder) -> None:
-    """Begin as a narrow part of the block that the head replaces."""
-    block = decoder.blocks[head.blocks]
-    copies = {
-        head.conv1.depthwise.weight: block.conv1.depthwise.weight,
-        head.conv1.pointwise.weight: block.conv1.pointwise.weight,
-        head.conv1.pointwise.bias: block.conv1.pointwise.bias,
-        head.conv2.depthwise.weight: block.conv2.depthwise.weight,
-    }
-    for to, weight in copies.items():
-        to.data.copy_(weight[: len(to)])
-    # The first of the late scales are those of the block's second convolution.
-    torch.nn.init.eye_(head.modulate.weight)
-    torch.nn.init.zeros_(head.modulate.bias)
+def prepare(head: Head) -> None:
+    """Begin with scales near 1 and without blur."""
+    first = head.layers[0].depthwise.weight
+    torch.nn.init.zeros_(first)
+    first.data[:, :, 1, 1] = 1
+    for modulate in head.modulates:
+        torch.nn.init.normal_(modulate.weight, std=0.02)
+        torch.nn.init.ones_(modulate.bias)
 
 
-@torch.no_grad()
-def solve_last(head: Head, scales: Scales, patches: Patches) -> None:
-    """Make the last layer, which is linear, as good as it can be for the layers before."""
-    seen: list[Tensor] = []
-    handle = head.conv2.depthwise.register_forward_hook(lambda _, __, x: seen.append(x))
-    targets = torch.cat([draw(head, scales, patches)[1] for _ in range(20)])
-    handle.remove()
-    hidden = F.pad(torch.cat(seen).movedim(1, -1).flatten(0, 2), (0, 1), value=1.0)
-    solved = torch.linalg.lstsq(hidden, targets.movedim(1, -1).flatten(0, 2)).solution
-    head.conv2.pointwise.weight.copy_(solved[:-1].T[:, :, None, None])
-    head.conv2.pointwise.bias.copy_(solved[-1])
-
-
-def fit(head: Head, decoder: Decoder, patches: Patches, steps: int) -> Iterator[float]:
-    """Train ``head`` on patches, yielding the mean squared error of each step."""
-    prepare(head, decoder)
+def fit(head: Head, decoder: Decoder, squares: Squares, steps: int) -> Iterator[float]:
+    """Train ``head`` on squares, yielding the mean squared error of each step."""
+    prepare(head)
     with torch.no_grad():
-        scales = head.scales(decoder, patches.styles)
+        scales = head.scales(decoder, squares.styles)
     mean, spread = scales.late.mean(0), scales.late.std()
     scales = scales._replace(late=(scales.late - mean) / spread)
-    head.modulate.bias.data += head.modulate.weight.data @ mean
-    head.modulate.weight.data *= spread
-    solve_last(head, scales, patches)
     optimizer = torch.optim.Adam(head.parameters())
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, RATE, total_steps=steps)
     for _ in range(steps):
-        drawn, true = draw(head, scales, patches)
+        drawn, true = draw(head, scales, squares)
         loss = F.mse_loss(drawn, true)
         optimizer.zero_grad(set_to_none=True)
         loss.backward()
         optimizer.step()
         schedule.step()
         yield float(loss.detach())
-    head.modulate.weight.data /= spread
-    head.modulate.bias.data -= head.modulate.weight.data @ mean
+    for modulate in head.modulates:
+        modulate.weight.data /= spread
+        modulate.bias.data -= modulate.weight.data @ mean
 
 
-def draw(head: Head, scales: Scales, patches: Patches) -> tuple[Tensor, Tensor]:
-    """What the head makes of random patches of random pictures, and the truth."""
-    pictures = torch.randperm(len(patches.styles))[:BATCH]
-    chosen = torch.randperm(patches.features.shape[1])[:PATCHES_PER_STEP]
-    there = (pictures[:, None], chosen)
-    features = patches.features[there].flatten(0, 1).float()
-    features = features.contiguous(memory_format=torch.channels_last)
-    repeated = (s[pictures].repeat_interleave(len(chosen), 0) for s in scales)
-    drawn = head(features, Scales(*repeated), padding=0)
-    return drawn, patches.pixels[there].flatten(0, 1)
+def draw(head: Head, scales: Scales, squares: Squares) -> tuple[Tensor, Tensor]:
+    """What the head makes of some squares of random pictures, and the truth."""
+    pictures = torch.randint(0, len(squares.styles), (BATCH,))
+    there = (pictures, torch.randint(0, squares.features.shape[1], (BATCH,)))
+    features = squares.features[there].float().contiguous(memory_format=torch.channels_last)
+    drawn = head(features, Scales(*(s if s is None else s[pictures] for s in scales)), padding=0)
+    edge = head.border
+    return drawn, squares.pixels[head.size][there].float()[..., edge:-edge, edge:-edge]
 
 
 def main() -> None:
-    """Cut patches, fit both heads, and write the weight file."""
+    """Cut squares, fit the heads, and write the weight file."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("weights", type=Path, help="the file to write")
     parser.add_argument("--faces", type=Path, help="a packed set of real faces")
-    parser.add_argument("--pictures", type=int, default=700)
-    parser.add_argument("--steps", type=int, default=3000)
+    parser.add_argument("--pictures", type=int, default=900)
+    parser.add_argument("--steps", type=int, default=7000)
     args = parser.parse_args()
     torch.manual_seed(0)
-    networks = {"encoder": Encoder(), "mapping": Mapping(), "decoder": Decoder()}
-    for name, network in networks.items():
-        filled(network, FOLDER / f"{name}.safetensors").eval().requires_grad_(False)
-    decoder = networks.pop("decoder")
-    source = Source(faces=PackedFaces(args.faces) if args.faces else None, **networks)
-    cut = cut_patches(decoder, source, args.pictures, np.random.default_rng(0))
-    heads = Heads()
-    for size, patches in cut.items():
-        errors = list(fit(heads[str(size)], decoder, patches, args.steps))
-        print(f"{size} px: mean squared error {np.mean(errors[-100:]):.2e}")
-    save_weights(args.weights, heads.state_dict(), {"family": FAMILY})
+    model = load()
+    faces = PackedFaces(args.faces) if args.faces else None
+    squares = cut_squares(model, faces, args.pictures, np.random.default_rng(0))
+    for head in model.heads.values():
+        errors = list(fit(head.requires_grad_(True), model.decoder, squares, args.steps))
+        print(f"{head.size} px: mean squared error {np.mean(errors[-100:]):.2e}")
+    save_weights(args.weights, model.heads.state_dict(), {"family": FAMILY})
 
 
 if __name__ == "__main__":

@@ -50,7 +50,7 @@ def test_heads_are_the_same(model: WaveletModel, styles: Tensor, size: int) -> N
     assert (model.painter.image(features, styles, 4, size) - plain).abs().max() < 5e-4
 
 
-@pytest.mark.parametrize(("size", "least"), [(256, 31), (512, 34)])
+@pytest.mark.parametrize(("size", "least"), [(256, 36), (512, 34)])
 @torch.inference_mode()
 def test_heads_come_close(model: WaveletModel, expected: Tensor, size: int, least: float) -> None:
     """On codes as photos have them."""

@@ -21,6 +21,7 @@ from torch import Tensor
 from facemod.models.onednn import convolve
 from facemod.models.wavelet.decoder import (
     BLOCKS,
+    CHANNELS,
     SLOT_RESOLUTIONS,
     SLOTS,
     Block,
@@ -28,7 +29,7 @@ from facemod.models.wavelet.decoder import (
     Modulate,
     StyledConv,
 )
-from facemod.models.wavelet.heads import BORDER, Head, Heads, Separable
+from facemod.models.wavelet.heads import BLOCKS_BEFORE, SLOT, Head, Heads, Separable
 
 # Rows of output per band: 4 MB in float32 whatever the block, as channels halve when the side
 # doubles.
@@ -133,7 +134,8 @@ class FastDoubling:
 class FastConv:
     """A depthwise and a pointwise convolution on some rows of one face's map.
 
-    ``order`` permutes the output channels; ``noise`` [1, 1, H, W] is added to them.
+    ``order`` permutes the output channels, ``inputs`` those of the input; ``noise`` [1, 1, H, W]
+    is added to the output.
     """
 
     def __init__(
@@ -142,15 +144,19 @@ class FastConv:
         dtype: torch.dtype,
         order: Tensor | slice = slice(None),
         noise: Tensor | None = None,
+        inputs: Tensor | slice = slice(None),
     ) -> None:
-        self.depthwise = conv.depthwise.weight
+        self.inputs = inputs
+        self.depthwise = conv.depthwise.weight[inputs]
         self.bias = conv.pointwise.bias.detach()[order].to(dtype)
-        self.pointwise = as_kernel(conv.pointwise.weight[order], dtype)
+        self.pointwise = as_kernel(conv.pointwise.weight[order][:, inputs], dtype)
         self.noise = None if noise is None else noise.detach().to(dtype)
 
     def kernel(self, scale: Tensor) -> Tensor:
         """The depthwise kernel with the scales [C] of the input channels folded in."""
-        return as_kernel(self.depthwise * scale[:, None, None, None], self.pointwise.dtype)
+        return as_kernel(
+            self.depthwise * scale[self.inputs, None, None, None], self.pointwise.dtype
+        )
 
     def __call__(self, x: Tensor, kernel: Tensor, given: range, wanted: range) -> Tensor:
         """``x`` holds the rows ``given``; the result the rows ``wanted``, which need those."""
@@ -192,22 +198,41 @@ class FastToImage:
 class FastHead:
     """A :class:`Head`."""
 
+    blocks = BLOCKS_BEFORE
+
     def __init__(self, head: Head, decoder: Decoder, dtype: torch.dtype) -> None:
         self.head, self.decoder = head, decoder
-        self.blocks = head.blocks
-        self.double = FastDoubling(decoder.blocks[head.blocks].up, dtype)
-        self.conv1, self.conv2 = FastConv(head.conv1, dtype), FastConv(head.conv2, dtype)
+        self.double = FastDoubling(decoder.blocks[BLOCKS_BEFORE].up, dtype)
+        first, *others = head.layers
+        # Doubling brings the channels into the order that heads know.
+        order = slice(None) if head.doubles else group_order(CHANNELS[BLOCKS_BEFORE])
+        self.layers = [FastConv(first, dtype, inputs=order)]
+        self.layers += [FastConv(layer, dtype) for layer in others]
 
     def paint(self, x: Tensor, styles: Tensor, image: Tensor) -> None:
-        """Paint one face's map [1, C, H, W] into ``image`` [1, 3, 2H, 2W]."""
-        scales = self.head.scales(self.decoder, styles[None])
-        kernel1 = self.conv1.kernel(scales.first[0])
-        kernel2 = self.conv2.kernel(self.head.modulate(scales.late)[0])
-        for rows, _, far, doubled in self.double.bands(x, styles[1 + 2 * self.blocks]):
-            above, below = BORDER - rows.start + far.start, BORDER - far.stop + rows.stop
-            band = F.pad(doubled, (BORDER, BORDER, above, below))
-            band = F.leaky_relu_(self.conv1.valid(band, kernel1), 0.2)
-            image[:, :, rows.start : rows.stop] = self.conv2.valid(band, kernel2)
+        """Paint one face's map [1, C, H, W] into ``image`` [1, 3, H, W] or twice that."""
+        border = self.head.border
+        scales = self.head.of_layers(self.head.scales(self.decoder, styles[None]))
+        kernels = [layer.kernel(scale[0]) for layer, scale in zip(self.layers, scales, strict=True)]
+        *inner, (last, last_kernel) = zip(self.layers, kernels, strict=True)
+        for rows, given, band in self._bands(x, styles[SLOT]):
+            above, below = border - rows.start + given.start, border - given.stop + rows.stop
+            band = F.pad(band, (border, border, above, below))
+            for layer, kernel in inner:
+                band = F.leaky_relu_(layer.valid(band, kernel), 0.2)
+            image[:, :, rows.start : rows.stop] = last.valid(band, last_kernel)
+
+    def _bands(self, x: Tensor, style: Tensor) -> Iterator[tuple[range, range, Tensor]]:
+        """Rows of the picture, a border more, and the first layer's input there."""
+        if self.head.doubles:
+            for rows, _, given, doubled in self.double.bands(x, style):
+                yield rows, given, doubled
+            return
+        side = x.shape[2]
+        for start in range(0, side, BAND):
+            rows = range(start, min(start + BAND, side))
+            given = widened(rows, self.head.border, side)
+            yield rows, given, x[:, :, given.start : given.stop]
 
 
 def group_order(channels: int) -> Tensor:

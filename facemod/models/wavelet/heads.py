@@ -1,35 +1,37 @@
-"""Small heads: the picture at 256 or 512 px without the decoder's last blocks.
+"""Small heads: the picture at 256 or 512 px without the decoder's last block.
 
-A face that covers 200 px of a photo does not need 1024. A head takes the place of everything
-from one block on: that block's own inverse Haar transform and first scales, a narrow separable
-convolution, and a second one to RGB at the block's resolution. The scales that the replaced
-layers make of their styles drive the narrow channels, so mixing fine slots works as ever.
-The fixed noise is left out; it is 60 dB below such small pictures.
+A face that covers 200 px of a photo does not need 1024. A head takes the place of the last block
+and what follows: narrow separable convolutions from the block's input to RGB, at 256 px as they
+are, at 512 px after the block's own inverse Haar transform. The scales that the replaced layers
+make of their styles drive the narrow channels, so mixing fine slots works as ever. The fixed
+noise is left out; it is 60 dB below such small pictures.
 """
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import NamedTuple
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from facemod.models.wavelet.decoder import BLOCKS, CHANNELS, Decoder, inverse_haar
+from facemod.models.wavelet.decoder import BLOCKS, CHANNELS, SLOTS, Decoder, inverse_haar
 
-# Side of the picture in px -> the decoder blocks before its head, and the head's width.
-BLOCKS_BEFORE = {256: 5, 512: 6}
-BORDER = 2  # px that the two convolutions see beyond a pixel
-WIDTHS = {256: 128, 512: 24}
+BLOCKS_BEFORE = BLOCKS - 1
+SLOT = 1 + 2 * BLOCKS_BEFORE  # the first that the replaced block reads
+# Side of the picture in px -> channels from the first convolution's input to RGB.
+WIDTHS = {256: (128, 64, 64, 3), 512: (32, 24, 3)}
+DOUBLED = {512}
 
 
 class Scales(NamedTuple):
     """What the layers that a head replaces make of the styles."""
 
     up: Tensor
-    """[N, C] of the inverse Haar transform's input, as in the block."""
-    first: Tensor
-    """[N, C / 4] of the first convolution, as in the block."""
+    """[N, 128] of the block's input."""
+    first: Tensor | None
+    """[N, 32] of the doubled input, as in the block; None where nothing is doubled."""
     late: Tensor
     """[N, L] of all layers after it."""
 
@@ -48,36 +50,51 @@ class Separable(nn.Module):
 
 
 class Head(nn.Module):
-    """Features before a block -> RGB at the resolution that the block would have."""
+    """Features [N, 128, 256, 256] before the last block -> RGB."""
 
     def __init__(self, size: int) -> None:
         super().__init__()
-        self.size = size
-        self.blocks = BLOCKS_BEFORE[size]
-        channels, width = CHANNELS[self.blocks] // 4, WIDTHS[size]
-        self.conv1 = Separable(channels, width)
-        self.modulate = nn.Linear(late_width(self.blocks), width)
-        self.conv2 = Separable(width, 3)
+        widths = WIDTHS[size]
+        self.size, self.doubles = size, size in DOUBLED
+        self.layers = nn.ModuleList(Separable(a, b) for a, b in pairwise(widths))
+        late = CHANNELS[BLOCKS] + CHANNELS[BLOCKS]
+        if not self.doubles:
+            late += CHANNELS[BLOCKS_BEFORE] * 5 // 4
+        self.modulates = nn.ModuleList(nn.Linear(late, width) for width in widths[1:-1])
+
+    @property
+    def border(self) -> int:
+        """How many px the convolutions see beyond a pixel."""
+        return len(self.layers)
 
     def scales(self, decoder: Decoder, styles: Tensor) -> Scales:
         """The scales for styles [N, 16, 512], by the affine maps of the replaced layers."""
-        slot = 1 + 2 * self.blocks
+        block, style = decoder.blocks[BLOCKS_BEFORE], styles[:, SLOT]
+        up, first = block.up.scale(style), block.conv1.modulate.scale(style)
         late = [
-            affine.scale(styles[:, i])
-            for i, affines in enumerate(decoder.affines())
-            for affine in affines
-            if i > slot
+            block.conv2.modulate.scale(styles[:, SLOT + 1]),
+            decoder.to_image.modulate.scale(styles[:, SLOTS - 1]),
         ]
-        block, style = decoder.blocks[self.blocks], styles[:, slot]
-        return Scales(
-            block.up.scale(style), block.conv1.modulate.scale(style), torch.cat(late, dim=1)
-        )
+        if self.doubles:
+            return Scales(up, first, torch.cat(late, dim=1))
+        return Scales(up, None, torch.cat((up, first, *late), dim=1))
 
-    def forward(self, features: Tensor, scales: Scales, *, padding: int = BORDER) -> Tensor:
-        """Features [N, C, H, W] -> [N, 3, 2H, 2W]; without padding two px less at each side."""
-        x = F.pad(inverse_haar(features * scales.up[:, :, None, None]), (padding,) * 4)
-        x = F.leaky_relu(self.conv1(x, scales.first), 0.2)
-        return self.conv2(x, self.modulate(scales.late))
+    def of_layers(self, scales: Scales) -> list[Tensor]:
+        """The scales [N, C] of each layer's input."""
+        first = scales.up if scales.first is None else scales.first
+        return [first, *(modulate(scales.late) for modulate in self.modulates)]
+
+    def forward(self, features: Tensor, scales: Scales, *, padding: int | None = None) -> Tensor:
+        """Features [N, 128, H, W] -> [N, 3, H, W] or twice that; without padding a border less."""
+        x = features
+        if self.doubles:
+            x = inverse_haar(x * scales.up[:, :, None, None])
+        x = F.pad(x, (self.border if padding is None else padding,) * 4)
+        *inner, last = zip(self.layers, self.of_layers(scales), strict=True)
+        for layer, scale in inner:
+            x = F.leaky_relu(layer(x, scale), 0.2)
+        layer, scale = last
+        return layer(x, scale)
 
 
 class Heads(nn.ModuleDict):
@@ -106,11 +123,5 @@ class Painter:
         if str(size) not in self.heads:
             return self.decoder.image(features, styles, blocks)
         head = self.heads[str(size)]
-        x = self.decoder.through(features, styles, range(blocks, head.blocks))
+        x = self.decoder.through(features, styles, range(blocks, BLOCKS_BEFORE))
         return head(x, head.scales(self.decoder, styles))
-
-
-def late_width(blocks: int) -> int:
-    """How many scales the layers make that come after the first convolution of a block."""
-    later = sum(CHANNELS[i] * 5 // 4 + CHANNELS[i + 1] for i in range(blocks + 1, BLOCKS))
-    return CHANNELS[blocks + 1] + later + CHANNELS[-1]

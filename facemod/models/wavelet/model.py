@@ -79,8 +79,12 @@ class WaveletModel:
     @torch.inference_mode()
     def decode(self, codes: Codes, size: int | None = None) -> Tensor:
         """Codes -> images [N, 3, size, size] in [-1, 1], 1024 px unless told otherwise."""
+        x, styles, blocks = self.begun(codes)
+        return self.painter.image(x, styles, blocks, size or self.info.resolution).clamp_(-1, 1)
+
+    def begun(self, codes: Codes) -> tuple[Tensor, Tensor, int]:
+        """The features of codes with their details, the styles, and the blocks that are done."""
         styles = codes.styles.to(self.device)
-        size = size or self.info.resolution
         features, *befores = self._features([styles, *(entry.styles for entry in codes.details)])
         shown = list(zip(codes.details, befores, strict=True))
         x = features + sum(self.residual(entry, before, features) for entry, before in shown)
@@ -89,7 +93,7 @@ class WaveletModel:
             x = self.painter.through(x, styles, range(blocks, blocks + 1))
             x = x + sum(self.fine_residual_of(entry, before, features) for entry, before in shown)
             blocks += 1
-        return self.painter.image(x, styles, blocks, size).clamp_(-1, 1)
+        return x, styles, blocks
 
     @property
     def style_axes(self) -> Tensor:
