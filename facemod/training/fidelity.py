@@ -102,7 +102,7 @@ def border_step(change: Tensor) -> float:
 
 
 def sharpness(image: Tensor, moved: Tensor) -> float:
-    """Variance of the Laplacian over the face, where no structure moved."""
+    """Variance of the Laplacian over the face, where no structure moved; nan if it all did."""
     grey = image.mean(1, keepdim=True)
     kernel = grey.new_tensor([[0, 1, 0], [1, -4, 1], [0, 1, 0]])[None, None]
     edges = face_of(F.conv2d(F.pad(grey, (1,) * 4, mode="replicate"), kernel))
@@ -134,11 +134,12 @@ def faces_in(folder: Path, editor: Editor, count: int) -> Iterator[Tensor]:
 
 
 def table(rows: Mapping[str, Sequence[Row]]) -> str:
-    """Means as a Markdown table, one row for each name."""
+    """Means as a Markdown table, one row for each name; what cannot be measured does not count."""
     names = list(next(iter(rows.values()))[0])
     lines = [f"| | {' | '.join(names)} |", "|---" * (len(names) + 1) + "|"]
     for rung, measured in rows.items():
-        means = (f"{mean(row[name] for row in measured):.2f}" for name in names)
+        there = ([row[name] for row in measured if row[name] == row[name]] for name in names)
+        means = (f"{mean(values):.2f}" if values else "none" for values in there)
         lines.append(f"| {rung} | {' | '.join(means)} |")
     return "\n".join(lines)
 
