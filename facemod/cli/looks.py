@@ -21,6 +21,7 @@ from facemod.cli.session import (
     parse_size,
     parse_where,
     settle_fidelity,
+    shown_in,
 )
 from facemod.journal import digest
 from facemod.results import ResultKind
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from facemod.batch import Outcome
     from facemod.fidelity.regions import Regions
     from facemod.latent.codes import Codes
+    from facemod.latent.presets import Box
     from facemod.pipeline import EditFunction, Editor, Fidelity
 
 
@@ -117,21 +119,24 @@ class Look:
         recipe: str,
         photos: int,
         *,
+        boxes: Sequence[Box] = (),
         notes: Callable[[Codes], Sequence[str]] | None = None,
         warnings: tuple[str, ...] = (),
         also: Callable[[Sequence[Outcome]], Sequence[Outcome]] | None = None,
     ) -> Result:
         """Run the plan: ``edit`` the faces of each photo.
 
-        ``photos`` is what the rung goes by, ``recipe`` is for the mark, ``notes`` says what there
-        is to say about the edit of a face; for ``also`` see :func:`perform_batch`.
+        ``photos`` is what the rung goes by, ``recipe`` is for the mark, ``boxes`` are where on a
+        face the edit belongs, unless the options name regions, ``notes`` says what there is to say
+        about the edit of a face; for ``also`` see :func:`perform_batch`.
         """
         from facemod.tasks import Edit, no_notes
 
         opening, rung = self.opening, self.opening.rung(photos)
         mark = mark_for(self.common, self.kind.mark_kind(rung), recipe)
         notes, least = notes or no_notes, self.min_likeness
-        task = Edit(edit, rung, self.kind, mark, notes, self.regions, least)
+        regions = self.regions or shown_in(boxes, rung)
+        task = Edit(edit, rung, self.kind, mark, notes, regions, least)
         return perform_batch(
             batch,
             task,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from facemod import __version__
@@ -14,6 +14,7 @@ from facemod.results import ResultKind
 if TYPE_CHECKING:
     from facemod.fidelity.regions import Regions
     from facemod.imaging.marking import Kind, Mark
+    from facemod.latent.presets import Box
     from facemod.models.base import FaceModel
     from facemod.pipeline import Editor, Fidelity
 
@@ -146,6 +147,13 @@ def parse_where(where: Where, common: Common) -> Regions | None:
     if where.mask:
         mask = open_photo(where.mask, max_megapixels=common.max_megapixels).rgb.mean(2)
     return Regions(only, protect, None if mask is None else mask.astype("uint8"))
+
+
+def shown_in(boxes: Sequence[Box], rung: Fidelity) -> Regions | None:
+    """The boxes of a face that an edit is about, if the photo's own pixels stay around them."""
+    from facemod.fidelity.regions import Regions
+
+    return Regions(boxes=tuple(boxes)) if boxes and rung.transfers else None
 
 
 def check_faces(choice: str, *, one: bool = False) -> None:

@@ -16,9 +16,12 @@ from facemod.faces.align import cut
 from facemod.faces.face import Crop
 from facemod.faces.regions import region_of, segment
 from facemod.fidelity.transfer import smoothstep
+from facemod.latent.presets import Box
 
 # How far named regions reach beyond what was segmented, in px at 128 px.
 GROWN = 2
+# How far an edit fades out around its boxes, as a part of the face's square.
+RIM = 0.06
 # From which likelihood on a region begins and is whole.
 BEGINS, WHOLE = 0.25, 0.75
 
@@ -33,6 +36,8 @@ class Regions:
     """Names of regions that stay as they are."""
     mask: NDArray[np.uint8] | None = None
     """[H, W], of the photo's size: 255 where the edit may show."""
+    boxes: tuple[Box, ...] = ()
+    """Boxes of the aligned face that the edit may change, all of it when empty."""
 
     def check(self, size: tuple[int, int]) -> None:
         """Raise InputError unless the mask has the photo's ``size`` (width, height)."""
@@ -49,7 +54,7 @@ class Regions:
 
     def _of(self, crop: Crop) -> Tensor:
         side = len(crop.pixels)
-        region = torch.ones(1, 1, side, side)
+        region = box_mask(self.boxes, side) if self.boxes else torch.ones(1, 1, side, side)
         if self.only or self.protect:
             pixels = torch.from_numpy(crop.pixels.copy()).permute(2, 0, 1)[None].float()
             likely = segment(pixels / 127.5 - 1)
@@ -62,6 +67,19 @@ class Regions:
             seen = cut(grey, crop.matrix, side)[..., 0].astype(np.float32)
             region = region * torch.from_numpy(seen / 255)
         return region
+
+
+def box_mask(boxes: Sequence[Box], side: int) -> Tensor:
+    """Boxes as a mask [1, 1, side, side]: 1 in them, soft rims around them, then exactly 0."""
+    places = (torch.arange(side) + 0.5) / side
+    mask = torch.zeros(side, side)
+    for left, top, right, bottom in boxes:
+        across, down = (
+            smoothstep(torch.minimum(places - start, end - places), -RIM, 0.0)
+            for start, end in ((left, right), (top, bottom))
+        )
+        mask = torch.maximum(mask, down[:, None] * across)
+    return mask[None, None]
 
 
 def soft(likely: Tensor, side: int) -> Tensor:

@@ -33,6 +33,17 @@ FOLDER_VARIABLE = "FACEMOD_PRESETS_DIR"
 DAMAGED = (KeyError, TypeError, ValueError, AttributeError, OverflowError, RecursionError)
 NAME = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
 _PACKAGE = Path(__file__).parents[1]
+Box = tuple[float, float, float, float]
+"""Left, top, right, bottom of the aligned square, which is 1 wide."""
+# Parts of the face whose borders are skin, so that an edit can end there in a photo, too.
+PLACES: Mapping[str, Box] = {
+    "lower-face": (7 / 32, 15 / 32, 25 / 32, 31 / 32),
+    "mouth": (9 / 32, 20 / 32, 23 / 32, 28 / 32),
+    "nose": (10 / 32, 14 / 32, 22 / 32, 23 / 32),
+    "eyes": (7 / 32, 10 / 32, 25 / 32, 18 / 32),
+    "glasses": (4 / 32, 9 / 32, 28 / 32, 21 / 32),
+    "brows": (6 / 32, 8 / 32, 26 / 32, 17 / 32),
+}
 
 
 @dataclass(frozen=True)
@@ -65,6 +76,8 @@ class Preset:
     """How well it works, measured, by what was measured."""
     model: str = ""
     """The one model of the family that it means anything to; empty for all of them."""
+    region: tuple[Box, ...] = ()
+    """Where on the face it may show in a photo; everywhere if empty."""
 
     @property
     def fits(self) -> str:
@@ -201,6 +214,9 @@ def read_facts(path: Path) -> Preset:
         )
     low, high = preset.range
     first, last = preset.slots
+    for left, top, right, bottom in preset.region:
+        if not (0 <= left < right <= 1 and 0 <= top < bottom <= 1):
+            raise ModelError(f"{path}: its region lies outside of the face")
     if not (-math.inf < low <= 0 <= high < math.inf and low < high and 0 <= first <= last):
         raise ModelError(f"{path}: its range or its slots make no sense")
     return preset
@@ -224,7 +240,12 @@ def _typed(facts: dict[str, Any]) -> dict[str, Any]:
         "evidence": _numbers(facts.get("evidence", {})),
         "level_centre": None if centre is None else float(centre),
         "level_gain": float(facts.get("level_gain", 1)),
+        "region": tuple(_box(*box) for box in facts.get("region", ())),
     }
+
+
+def _box(left: Any, top: Any, right: Any, bottom: Any) -> Box:
+    return float(left), float(top), float(right), float(bottom)
 
 
 def _numbers(facts: dict[str, Any]) -> dict[str, float]:

@@ -7,12 +7,12 @@ being the average. It is read off the codes by a linear measure that the preset'
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from facemod.errors import ModelError, UsageError
-from facemod.latent.presets import FAMILY, Preset, get_preset
+from facemod.latent.presets import FAMILY, Box, Preset, get_preset
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -67,6 +67,8 @@ class PresetEdit:
     """[presets, slots, dim], the measures."""
     limited: bool
     """Whether to stay within the natural range on the way to a level."""
+    region: tuple[Box, ...] = ()
+    """Where on the face it may show, the boxes of all its presets; everywhere if empty."""
 
     def __call__(self, codes: Codes) -> Codes:
         """The codes, moved."""
@@ -155,7 +157,14 @@ def preset_edit(
         ),
         _stacked([fitting(p.level(), p, slots, dim, family, model) for p in presets], slots, dim),
         limited,
+        shown_in(strengths),
     )
+
+
+def shown_in(names: Iterable[str]) -> tuple[Box, ...]:
+    """Where on the face presets may show together; everywhere if one of them may."""
+    regions = [get_preset(name).region for name in sorted(names)]
+    return tuple(box for region in regions for box in region) if all(regions) else ()
 
 
 def edit_direction(

@@ -47,11 +47,13 @@ class TestPresets:
         assert age["name"] == "age"
         assert smile["range"] == [-3, 3]
         assert smile["slots"] == [3, 8]
+        assert smile["region"] == []
         assert smile["effects"] == {"smile": 1.0}
 
     def test_show(self, run):
         ended = run("presets", "show", "smile")
         assert re.search(r"slots +3 to 8", ended.out)
+        assert re.search(r"shows on +the whole picture", ended.out)
         assert re.search(r"\+1 moves smile +\+1\.00 sd", ended.out)
 
     def test_show_an_unknown_one(self, run):

@@ -54,6 +54,14 @@ class TestLearn:
         assert len(ended.json["outcomes"]) == 6
         assert re.search(r"\+1 also moves smile +\+\d", run(*LEARN, "--overwrite").out)
 
+    def test_it_may_be_for_a_part_of_the_face(self, run, photos):
+        assert run(*LEARN, "--only", "mouth, nose").code == 0
+        assert get_preset("blush").region == (presets.PLACES["mouth"], presets.PLACES["nose"])
+        assert re.search(r"shows on +mouth, nose", run("presets", "show", "blush").out)
+        ended = run(*LEARN, "--overwrite", "--only", "mouth,ears")
+        assert ended.code == 2
+        assert "--only ears: places on the face are lower-face, mouth" in ended.err
+
     def test_guards_hold_still(self, run, photo, photos):
         photo("red/blue.png", (220, 110, 220))
         free = run(*LEARN, "--json").json["data"]["effects"]["age"]

@@ -9,6 +9,8 @@ from PIL import Image
 
 import facemod.fidelity.regions as regions
 from facemod.faces.regions import CLASSES
+from facemod.latent import presets
+from facemod.models.weights import load_weights, save_weights
 
 
 @pytest.fixture(autouse=True)
@@ -22,6 +24,20 @@ def left_half_is_hair(monkeypatch):
         return likely
 
     monkeypatch.setattr(regions, "segment", segment)
+
+
+@pytest.fixture
+def presets_here(workplace, monkeypatch):
+    """Write presets that do what smile does, by other names and for other regions."""
+    state, facts = load_weights(presets.get_preset("smile").path)
+    monkeypatch.setattr(presets, "preset_folders", lambda: [workplace])
+
+    def write(**regions: list[list[float]]) -> None:
+        for name, region in regions.items():
+            known = {**facts, "name": name, "region": region}
+            save_weights(workplace / f"{name}.safetensors", state, known)
+
+    return write
 
 
 LEFT, RIGHT = (slice(44, 52), slice(36, 44)), (slice(44, 52), slice(54, 60))
@@ -46,13 +62,15 @@ def changed(run, pixels, *words: str) -> tuple[bool, bool]:
         (("--only", "hair,mouth", "--protect", "hair"), (False, True)),
     ],
 )
-def test_edits_stay_in_their_regions(run, photo, pixels, words, expected, fidelity):
+def test_edits_stay_in_their_regions(run, photo, pixels, presets_here, words, expected, fidelity):
+    presets_here(smile=[])
     photo("me.png")
     edit = ("edit", "me.png", "--smile", "+2", "--fidelity", fidelity)
     assert changed(run, pixels, *edit, *words) == expected
 
 
-def test_a_mask_of_ones_own(run, photo, pixels):
+def test_a_mask_of_ones_own(run, photo, pixels, presets_here):
+    presets_here(smile=[])
     photo("me.png")
     mask = np.zeros((96, 96), np.uint8)
     mask[:, 48:] = 255
@@ -84,3 +102,13 @@ def test_regions_that_make_no_sense(run, photo, words, code, complaint):
     ended = run("edit", "me.png", "--smile", "+1", *words)
     assert ended.code == code
     assert complaint in ended.err.replace("\n", " ")
+
+
+def test_presets_stay_where_they_belong_unless_regions_are_named(run, photo, pixels, presets_here):
+    photo("me.png")
+    presets_here(smile=[[0, 0, 0.45, 1]], age=[])
+    smile = ("edit", "me.png", "--smile", "+1")
+    assert changed(run, pixels, *smile) == (True, False)
+    assert changed(run, pixels, *smile, "--fidelity", "encode") == (True, True)
+    assert changed(run, pixels, *smile, "--only", "hair,mouth") == (True, True)
+    assert changed(run, pixels, *smile, "--age", "+1") == (True, True)

@@ -13,7 +13,7 @@ from facemod.faces.align import crop_face
 from facemod.faces.embedded import EmbeddedDetector
 from facemod.faces.face import Crop
 from facemod.faces.regions import CLASSES, parse_regions, region_of
-from facemod.fidelity.regions import Regions, soft
+from facemod.fidelity.regions import Regions, box_mask, soft
 from facemod.imaging.reading import open_photo
 
 PORTRAIT = Path(__file__).parents[2] / "examples" / "portrait-1.jpg"
@@ -112,3 +112,21 @@ def test_names_of_regions():
     for text in ("mouth,ear", ",", "Mouth"):
         with pytest.raises(UsageError, match="--only"):
             parse_regions(text, "--only")
+
+
+def test_boxes_are_whole_inside_and_nothing_well_outside():
+    mask = box_mask(((0.25, 0.5, 0.75, 0.75),), 200)
+    assert mask.shape == (1, 1, 200, 200)
+    assert (mask[0, 0, 101:149, 51:149] == 1).all()
+    assert not mask[0, 0, :80].any() and not mask[0, 0, :, 170:].any()
+    rim = mask[0, 0, 88:101, 100]
+    assert (rim.diff() > 0).all() and 0 < float(rim[0]) < 0.1
+
+
+def test_several_boxes_add_up_and_names_cut_them(crop, at):
+    eyes, mouth = at.points[LEFT_EYE] / SIDE, at.points[3:].mean(0) / SIDE
+    boxes = tuple((x - 0.1, y - 0.1, x + 0.1, y + 0.1) for x, y in (eyes, mouth))
+    both, cut = (Regions(protect=names, boxes=boxes).of([crop])[0] for names in ((), ("mouth",)))
+    assert at(both, LEFT_EYE) == at(both, mouth * SIDE) == 1
+    assert at(both, RIGHT_EYE) == 0
+    assert at(cut, LEFT_EYE) > 0.9 and at(cut, mouth * SIDE) < 0.1

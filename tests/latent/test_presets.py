@@ -62,6 +62,12 @@ def test_facts_and_direction_survive_the_file(user_folder):
     torch.testing.assert_close(preset.direction(), toy_direction().half().float())
 
 
+def test_a_region_is_read_and_may_be_missing(tmp_path):
+    assert read_preset(write_preset(tmp_path)).region == ()
+    boxes = [[0, 0.5, 1, 1], [0.25, 0, 0.5, 0.25]]
+    assert read_preset(write_preset(tmp_path, region=boxes)).region == tuple(map(tuple, boxes))
+
+
 def test_presets_are_sorted_by_name(user_folder):
     for name in ("smile", "age", "hair-gray"):
         write_preset(user_folder, name=name)
@@ -131,6 +137,9 @@ def test_damaged_files_are_reported_and_the_others_stay(user_folder, damage, wor
         {"name": "no--name"},
         {"level_centre": "high"},
         {"evidence": {"success": "often"}},
+        {"region": [[0.2, 0.5, 0.1, 0.9]]},
+        {"region": [[0, 0, 1, 1.5]]},
+        {"region": [[0, 0, 1]]},
     ],
 )
 def test_facts_that_make_no_sense_are_refused(tmp_path, facts):

@@ -8,7 +8,7 @@ import torch
 from facemod.errors import ModelError, UsageError
 from facemod.latent import presets
 from facemod.latent.codes import Codes
-from facemod.latent.strengths import Strength, edit_direction, parse_strength, preset_edit
+from facemod.latent.strengths import Strength, edit_direction, parse_strength, preset_edit, shown_in
 from facemod.models.weights import save_weights
 
 SLOTS, DIM = 16, 512
@@ -164,3 +164,15 @@ def test_strengths_must_be_finite(user_folder):
     write_preset(user_folder)
     with pytest.raises(UsageError, match="finite"):
         edit_direction({"toy": math.nan}, SLOTS, DIM)
+
+
+def test_presets_show_in_their_boxes_together_or_everywhere(user_folder):
+    mouth, brows = [0.3, 0.6, 0.7, 0.9], [0.2, 0.2, 0.8, 0.5]
+    write_preset(user_folder, "mouth", region=[mouth])
+    write_preset(user_folder, "brows", region=[brows])
+    write_preset(user_folder, "light")
+    assert shown_in(["mouth"]) == (tuple(mouth),)
+    assert shown_in(["mouth", "brows"]) == (tuple(brows), tuple(mouth))
+    assert shown_in(["mouth", "light"]) == ()
+    edit = preset_edit({"mouth": Strength(1.0)}, SLOTS, DIM)
+    assert edit.region == (tuple(mouth),)

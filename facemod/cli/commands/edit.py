@@ -25,7 +25,7 @@ from facemod.cli.options import (
     strengths_group,
 )
 from facemod.cli.result import Result
-from facemod.cli.session import mark_for, mark_warning
+from facemod.cli.session import mark_for, mark_warning, shown_in
 from facemod.errors import UsageError
 from facemod.journal import digest
 from facemod.latent.presets import find_presets
@@ -79,7 +79,8 @@ def edit(
     if many.dry_run:
         return shown(batch)
     move = edit_for(look.opening.editor, chosen, force)
-    return look.perform(batch, move, recipe_of(chosen), count, notes=move.notes, warnings=warnings)
+    told = {"notes": move.notes, "warnings": warnings}
+    return look.perform(batch, move, recipe_of(chosen), count, boxes=move.region, **told)
 
 
 def edited_film(
@@ -95,7 +96,8 @@ def edited_film(
     rung = Fidelity("transfer" if fidelity == "auto" else fidelity)
     editor = look.opening.editor
     move = edit_for(editor, chosen, settings["force"])
-    filming = Filming(editor, move, look.faces, rung, look.regions)
+    regions = look.regions or shown_in(move.region, rung)
+    filming = Filming(editor, move, look.faces, rung, regions)
     mark = mark_for(common, "composite", recipe_of(chosen))
     warnings = (*warnings, *mark_warning(common))
     words = look.opening.messages(1)[:1]

@@ -19,7 +19,7 @@ from facemod.cli.running import read
 from facemod.cli.session import open_editor
 from facemod.errors import UsageError
 from facemod.latent.preset_files import check_name, check_new_file, own_path
-from facemod.latent.presets import SUFFIX, Preset, find_presets, get_preset
+from facemod.latent.presets import PLACES, SUFFIX, Box, Preset, find_presets, get_preset
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -40,6 +40,7 @@ class Wish:
     name: str
     meaning: str
     guards: tuple[Preset, ...]
+    region: tuple[Box, ...]
     target: Path
 
 
@@ -59,6 +60,9 @@ def presets_learn(
     guard: Annotated[
         str, typer.Option("--guard", help="Presets to hold still, such as age,gender.")
     ] = "",
+    only: Annotated[
+        str, typer.Option("--only", help=f"Where on the face it may show: {', '.join(PLACES)}.")
+    ] = "",
     meaning: Annotated[str, typer.Option("--meaning", help="One line for --help.")] = "",
     output: Annotated[
         Path | None,
@@ -71,7 +75,7 @@ def presets_learn(
     A few photos of each kind are enough to try, hundreds are better. Take photos that differ in
     little else, and name with --guard what else differs.
     """
-    wish = make_wish(name, meaning, guard, output, overwrite)
+    wish = make_wish(name, meaning, guard, only, output, overwrite)
     examples = gather(with_photos, without, labels, reading)
     editor, aligner = open_editor(reading)
     styles, outcomes = encode_examples(editor, examples, reading, wish.target)
@@ -91,17 +95,27 @@ def presets_learn(
     )
 
 
-def make_wish(name: str, meaning: str, guard: str, output: Path | None, overwrite: bool) -> Wish:
+def make_wish(
+    name: str, meaning: str, guard: str, only: str, output: Path | None, overwrite: bool
+) -> Wish:
     """Check what was asked for before any photo is read."""
     folder = output is not None and (output.is_dir() or output.suffix != SUFFIX)
     target = own_path(name) if output is None else output / f"{name}{SUFFIX}" if folder else output
     check_name(name, reserved_names(), replaced=target if overwrite else None)
     check_new_file(target, name, overwrite=overwrite)
-    guards = tuple(get_preset(word.strip()) for word in guard.split(",") if word.strip())
+    guards = tuple(get_preset(word) for word in split(guard))
     for preset in guards:
         if preset.level_centre is None:
             raise UsageError(f"--guard {preset.name}: this preset measures no level to hold still")
-    return Wish(name, meaning or f"more {name}, or less", guards, target)
+    if unknown := [word for word in split(only) if word not in PLACES]:
+        raise UsageError(f"--only {unknown[0]}: places on the face are {', '.join(PLACES)}")
+    region = tuple(PLACES[word] for word in split(only))
+    return Wish(name, meaning or f"more {name}, or less", guards, region, target)
+
+
+def split(text: str) -> list[str]:
+    """The words between commas."""
+    return [word.strip() for word in text.split(",") if word.strip()]
 
 
 def gather(
@@ -186,6 +200,7 @@ def save(
         # Of the other families there are many models, each with a space of its own.
         "model": "" if info.name == BUNDLED else info.name,
         "guards": [preset.name for preset in wish.guards], "effects": dict(effects),
+        "region": wish.region,
         "source": f"learnt from {count} photos", "level_centre": learnt.level_centre,
         "evidence": {} if learnt.agreement is None else {"agreement": learnt.agreement},
     }  # fmt: skip

@@ -18,6 +18,7 @@ from facemod.cli.session import (
     mark_warning,
     open_editor,
     settle_fidelity,
+    shown_in,
 )
 from facemod.errors import UsageError
 from facemod.latent.presets import Preset, get_preset
@@ -99,8 +100,10 @@ def draw_cells(
                 chosen = {preset.name: strength}
                 # Whoever asks for a column beyond the range wants to see it.
                 edit = preset_edit(chosen, info.slots, info.dim, **space, limited=False)
-                pixels = editor.edit_faces([face], [edit], fidelity)[0].pixels
-                pictures.append(shrunk(pixels, size))
+                shown = shown_in(edit.region, fidelity)
+                regions = shown.of([face.crop]) if shown else None
+                [edited] = editor.edit_faces([face], [edit], fidelity, regions)
+                pictures.append(shrunk(edited.pixels, size))
                 labels.append(f"{preset.name} {strength}")
                 bar.update(bar.task_ids[0], advance=1, description=preset.name)
     return with_labels(pictures, labels)

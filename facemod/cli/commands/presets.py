@@ -9,7 +9,7 @@ import typer
 
 from facemod.cli.options import Printing, preset_options
 from facemod.cli.result import Result, Table
-from facemod.latent.presets import Preset, find_presets, get_preset
+from facemod.latent.presets import PLACES, Preset, find_presets, get_preset
 
 
 def presets_list(printing: Printing) -> Result:
@@ -35,6 +35,7 @@ def presets_show(
         ("range", span(preset)),
         ("for", preset.fits),
         ("slots", f"{preset.slots[0]} to {preset.slots[1]}"),
+        ("shows on", ", ".join(places_of(preset)) or "the whole picture"),
         ("holds still", ", ".join(preset.guards) or "nothing"),
         ("learnt from", preset.source),
         ("goes to levels", "no" if preset.level_centre is None else f"yes, --{name} to:+1"),
@@ -59,6 +60,12 @@ def span(preset: Preset) -> str:
     return f"{preset.range[0]:+g} to {preset.range[1]:+g}"
 
 
+def places_of(preset: Preset) -> list[str]:
+    """The names of the places that a preset may change; a box of its own is called so."""
+    names = {box: name for name, box in PLACES.items()}
+    return [names.get(box, "a box of its own") for box in preset.region]
+
+
 def facts(preset: Preset) -> dict[str, object]:
     """A preset as JSON."""
     return {
@@ -67,6 +74,7 @@ def facts(preset: Preset) -> dict[str, object]:
         "panel": preset.panel,
         "range": list(preset.range),
         "slots": list(preset.slots),
+        "region": [list(box) for box in preset.region],
         "family": preset.family,
         "model": preset.model or None,
         "guards": list(preset.guards),
