@@ -77,7 +77,6 @@ class AttributeNet(nn.Module):
         x = F.dropout(self.features(faces), 0.3, self.training)
         return self.outputs(F.relu(self.hidden(x)))
 
-    @torch.inference_mode()
     def scores(self, faces: Tensor) -> Tensor:
         """Faces [N, 3, S, S] in [-1, 1] -> [N, attributes], in deviations of real faces."""
         batches = reduced(faces).split(256)
@@ -99,4 +98,4 @@ def load(path: Path) -> AttributeNet:
     state, config = load_weights(path)
     net = AttributeNet(tuple(config["attributes"]), config["build"]).eval()
     fill(net, state, path)
-    return net
+    return net.requires_grad_(False)

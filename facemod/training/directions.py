@@ -1,14 +1,15 @@
 """Learn the presets from how the decoder's pictures respond to its slots.
 
-    python -m facemod.training.directions presets --response response.safetensors \\
-        --preview preview.safetensors --judge judge.safetensors
+    python -m facemod.training.directions presets --work work \\
+        --preview preview.safetensors --real faces.npz
 
 Three things are asked of a direction at once: that it raises its target, that it leaves its
 guards and the pixels outside of its region alone, and that it is short among natural faces (in
 the *whitened* space of w, slot group by slot group). With a linear response
-(:mod:`facemod.training.response`) that is one small linear system. The scale, and with it the
-natural range, comes from a second network that had no part in the learning. What a step leaves in
-the folder ``work`` is used again: the two networks and the response.
+(:mod:`facemod.training.response`) that is one small linear system; what it finds is polished on
+pictures (:mod:`facemod.training.polish`), where the preview decoder shows them. The scale and the
+natural range come from a second network that had no part in the learning, on other faces. What a
+step leaves in the folder ``work`` is used again: the two networks and the response.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from __future__ import annotations
 import argparse
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import takewhile
 from pathlib import Path
 
 import torch
@@ -26,22 +28,35 @@ from facemod.latent.presets import FAMILY, LEVEL_TENSOR, SUFFIX, TENSOR
 from facemod.models.wavelet.decoder import SLOTS
 from facemod.models.weights import save_weights
 from facemod.training import attributes
-from facemod.training.judge import NAMES, Judge, indices
-from facemod.training.recipes import PERSON, RECIPES, REGIONS, Recipe
-from facemod.training.response import GROUPS, THUMB, Response, fit, placed
+from facemod.training.judge import NAMES, STILL, Judge, indices
+from facemod.training.polish import AXES, encoded, polished, practice_faces
+from facemod.training.recipes import (
+    MAIN,
+    PERSON,
+    RECIPES,
+    Recipe,
+    region_mask,
+    shown_in,
+    target_weights,
+)
+from facemod.training.response import GROUPS, Response, fit, placed, principal_axes
 from facemod.training.studio import Studio, needs_exact
 from facemod.training.teach_attributes import teach
 
 TRUNCATION = 0.7
-# Whitened length, per group of slots, at which faces begin to fall apart: the natural range ends.
-LONGEST = 4.8
-# A preset whose range would end before this strength does not work.
-SHORTEST_RANGE = 0.9
+# Strengths that are tried, and how far, of itself, the effect may be from a strength.
+TRIED = tuple(side * s / 4 for side in (-1, 1) for s in range(2, 11))
+LINEAR = 0.2
+SCALINGS = 3  # a direction of another length saturates elsewhere
+FEW = 8
+# What comes and goes at once, as glasses do, is never linear; it is used so far all the same.
+LEAST_RANGE = 1.5
 SMALLEST_GAIN = 0.05
 SMALLEST_EFFECT = 0.02  # standard deviations; smaller changes are not worth telling
 SOURCE = (
-    "linear response of decoder samples to their slots, scored by a CNN (CelebA, UTKFace), light "
-    "and motion; guards held softly; scaled by a second CNN taught by other photos"
+    "linear response of decoder samples to their slots, polished by descent, scored by a CNN "
+    "(CelebA, UTKFace), light and motion; guards held softly; scaled by a second CNN taught by "
+    "other photos"
 )
 
 
@@ -80,21 +95,6 @@ class Problem:
         return (towards / (self.target @ towards)).unflatten(0, (len(self.groups), -1))
 
 
-def region_mask(name: str) -> Tensor:
-    """Where a preset may change pixels, bool [32, 32]."""
-    mask = torch.zeros(THUMB, THUMB, dtype=torch.bool)
-    for left, top, right, bottom in REGIONS[name]:
-        mask[top:bottom, left:right] = True
-    return mask
-
-
-def target_weights(recipe: Recipe) -> Tensor:
-    """[names]; their product with changes is the change of the target."""
-    weights = torch.zeros(len(NAMES))
-    weights[indices(recipe.targets)] = torch.tensor([*recipe.targets.values()]).float()
-    return weights / weights.abs().sum()
-
-
 def guarded(recipe: Recipe) -> Tensor:
     """[names], 1 for guards, 2 for those that make a person, 0 for the rest."""
     held = torch.zeros(len(NAMES))
@@ -103,39 +103,89 @@ def guarded(recipe: Recipe) -> Tensor:
     return held
 
 
-def effect(studio: Studio, judge: Judge, direction: Tensor, faces: int, seed: int) -> Tensor:
-    """The change [names] that strength 1 of ``direction`` [slots, dim] makes, on average."""
-    exact = needs_exact(int(direction.any(1).nonzero().max()))
-    base = studio.styles(faces // 2 if exact else faces, truncation=TRUNCATION, seed=seed)
-    down, up = (studio.render(base + sign * direction, exact=exact) for sign in (-1, 1))
-    return judge.changes(down, up).mean(0) / 2
+@dataclass(frozen=True)
+class Scale:
+    """Says how strong a direction is: an independent judge, and faces that taught nothing."""
+
+    studio: Studio
+    judge: Judge
+    faces: Tensor
+    """Styles [N, slots, dim]."""
+    few: int = FEW
+    """How many of them are enough where pictures must be exact, and take long."""
+
+    def changes(self, recipe: Recipe, direction: Tensor, strengths: Sequence[float]) -> Tensor:
+        """The mean change [strengths, names] at each strength of ``direction`` [slots, dim].
+
+        Only the half of the faces counts that has more room: who laughs cannot laugh much more.
+        """
+        exact = needs_exact(int(direction.any(1).nonzero().max()))
+        faces = self.faces[:: max(1, len(self.faces) // self.few)] if exact else self.faces
+        before = self.studio.render(faces, exact=exact)
+        low = self._low(recipe, before)
+        means = []
+        for strength in strengths:
+            after = self.studio.render(faces + strength * direction, exact=exact)
+            changes = self.judge.changes(before, after)
+            means.append(changes[low if strength > 0 else ~low].mean(0))
+        return torch.stack(means)
+
+    def _low(self, recipe: Recipe, pictures: Tensor) -> Tensor:
+        """Which half [N] has less of the target; motion cannot be told from one picture."""
+        if not set(recipe.targets) <= set(STILL):
+            return torch.arange(len(pictures)) % 2 == 0
+        shown = self.judge.scores(pictures) @ target_weights(recipe)[: len(STILL)]
+        return shown <= shown.median()
+
+    def effects(self, recipe: Recipe, direction: Tensor) -> Tensor:
+        """What strength 1 does to each measure [names]: half of what lies between -1 and 1."""
+        down, up = self.changes(recipe, direction, (-1.0, 1.0))
+        return (up - down) / 2
 
 
 @dataclass(frozen=True)
 class Learnt:
-    """A direction [slots, dim] of strength 1, its judged effects [names], and its range."""
+    """A direction [slots, dim] of strength 1, and its judged effects [names]."""
 
     direction: Tensor
     effects: Tensor
     range: tuple[float, float]
+    """How far down and up it is meant to be used."""
+    linear: tuple[float, float]
+    """How far down and up the effect is close to the strength."""
+    works: bool
 
-    @property
-    def works(self) -> bool:
-        return max(-self.range[0], self.range[1]) >= SHORTEST_RANGE
 
-
-def learn(
-    recipe: Recipe, response: Response, studio: Studio, judge: Judge, faces: int, seed: int
-) -> Learnt:
-    """Solve a recipe, and scale the solution by what the judge sees on fresh faces."""
+def start(recipe: Recipe, response: Response) -> Tensor:
+    """The direction [slots, dim] that solves the recipe if faces respond linearly."""
     problem = Problem.of(recipe, response)
-    steps = problem.solve()
-    direction = placed(steps, response.axes, problem.groups, SLOTS)
-    judged = effect(studio, judge, direction, faces, seed + 2)
-    gain = max(float(judged @ target_weights(recipe)), SMALLEST_GAIN)
-    end = LONGEST * len(steps) ** 0.5 * gain / float(steps.norm())
-    low, high = max(recipe.range[0], -end), min(recipe.range[1], end)
-    return Learnt(direction / gain, judged / gain, (round(low, 1), round(high, 1)))
+    return placed(problem.solve(), response.axes, problem.groups, SLOTS)
+
+
+def calibrated(recipe: Recipe, direction: Tensor, scale: Scale) -> Learnt:
+    """A direction with the strength that the recipe asks for, and how far it goes."""
+    target = target_weights(recipe)
+    for _ in range(SCALINGS):
+        effects = scale.effects(recipe, direction)
+        gain = max(float(effects @ target), SMALLEST_GAIN)
+        direction = direction / gain
+    low, high = recipe.range
+    strengths = [s for s in TRIED if low <= s <= high]
+    seen = scale.changes(recipe, direction, strengths) @ target
+    linear = linear_range(strengths, seen.tolist())
+    wide = max(low, min(linear[0], -LEAST_RANGE)), min(high, max(linear[1], LEAST_RANGE))
+    return Learnt(direction, effects / gain, wide, linear, gain > SMALLEST_GAIN)
+
+
+def linear_range(strengths: Sequence[float], seen: Sequence[float]) -> tuple[float, float]:
+    """How far down and up the effect that was ``seen`` follows the strength."""
+    share = {strength: effect / strength for strength, effect in zip(strengths, seen, strict=True)}
+    ends = []
+    for side in (-1, 1):
+        outwards = sorted((s for s in share if s * side > 0), key=abs)
+        good = takewhile(lambda s: abs(share[s] - 1) <= LINEAR, outwards)
+        ends.append(max(good, key=abs, default=0.0))
+    return ends[0], ends[1]
 
 
 def level_of(recipe: Recipe, response: Response, direction: Tensor) -> tuple[Tensor, float]:
@@ -166,6 +216,9 @@ def write(recipe: Recipe, response: Response, learnt: Learnt, path: Path, seed: 
     facts["range"] = learnt.range
     facts |= {"family": FAMILY, "guards": recipe.guards, "effects": effects}
     facts |= {"source": f"{SOURCE}; seed {seed}", "level_centre": centre}
+    ends = zip(("down", "up"), learnt.linear, strict=True)
+    evidence = {f"linear within {LINEAR:.0%}, {way} to": end for way, end in ends}
+    facts |= {"region": shown_in(recipe), "evidence": evidence}
     save_weights(path, {TENSOR: direction, LEVEL_TENSOR: level}, facts)
 
 
@@ -209,13 +262,26 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("folder", type=Path, help="where the preset files go")
     add_sources(parser)
-    parser.add_argument("--faces", type=int, default=14, help="to measure each preset on")
+    parser.add_argument("--real", type=Path, required=True, help="packed real faces")
+    parser.add_argument("--faces", type=int, default=24, help="of either kind, to scale with")
+    parser.add_argument("--practice", type=int, default=600, help="faces to polish on")
+    parser.add_argument("--steps", type=int, default=110, help="of polishing")
     parser.add_argument("--only", nargs="*", default=[], help="names of presets; default all")
     args = parser.parse_args()
     recipes = chosen_recipes(args.only)
-    response, studio, _, judge = open_instruments(args)
-    for recipe in sorted(recipes, key=lambda recipe: needs_exact(recipe.slots[1])):
-        learnt = learn(recipe, response, studio, judge, args.faces, args.seed)
+    response, studio, teacher, judge = open_instruments(args)
+    drawn = studio.styles(args.faces, truncation=TRUNCATION, seed=args.seed + 2)
+    scale = Scale(studio, judge, torch.cat([drawn, encoded(args.real, args.faces, first=1)]))
+    practice = practice_faces(studio, args.real, args.practice, args.seed + 3)
+    axes, _ = principal_axes(studio, AXES, args.seed)
+    for recipe in sorted(recipes, key=lambda r: (needs_exact(r.slots[1]), r.name not in MAIN)):
+        direction = start(recipe, response)
+        if recipe.polish:
+            direction = polished(
+                recipe, direction, studio, teacher, practice, axes, steps=args.steps, seed=args.seed
+            )
+        with torch.inference_mode():
+            learnt = calibrated(recipe, direction, scale)
         print(recipe.name, *told(learnt), flush=True)
         if learnt.works:
             write(recipe, response, learnt, args.folder / f"{recipe.name}{SUFFIX}", args.seed)

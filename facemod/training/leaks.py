@@ -21,28 +21,20 @@ import torch
 from torch import Tensor
 
 from facemod.latent.presets import SUFFIX, read_preset
-from facemod.models.wavelet.encoder import Encoder
-from facemod.models.weights import filled, load_weights, save_weights
-from facemod.pipeline import to_tensor
-from facemod.training.data import read_packed
-from facemod.training.directions import add_sources, effect, open_instruments, target_weights
+from facemod.models.weights import load_weights, save_weights
+from facemod.training.directions import SMALLEST_GAIN, Scale, add_sources, open_instruments
 from facemod.training.identity import Identity, similarity
 from facemod.training.judge import NAMES, STILL, Judge
 from facemod.training.plain_directions import classifier_normal, mean_difference, scored_samples
+from facemod.training.polish import change_where, encoded
 from facemod.training.preview import FIRST_FINE_SLOT
-from facemod.training.recipes import RECIPES, REGIONS, Recipe
-from facemod.training.studio import BUNDLE, Studio, needs_exact
+from facemod.training.recipes import MAIN, RECIPES, Recipe, region_mask, target_weights
+from facemod.training.studio import Studio, needs_exact
 
-# The main presets, and the measures that stand for them.
-MAIN = {
-    "smile": "smile", "mouth-open": "lip-height", "eyes-open": "eye-open",
-    "brows-raise": "brow-height", "age": "age", "gender": "gender", "glasses": "glasses",
-    "beard": "beard", "bangs": "bangs", "hair-blond": "hair-light", "yaw": "yaw", "pitch": "pitch",
-}  # fmt: skip
 TRUNCATION = 0.7
-HELD_OUT_SEED = 90_001
+HELD_OUT_SEED = 90_002
 STRONG = 1.5
-CALIBRATING = 14  # faces, as many as ours were scaled with
+CALIBRATING = 48  # faces, as many as ours were scaled with
 MOVED = 0.5  # standard deviations that count as success
 LEVELS = 127.5  # of an 8-bit picture per unit of ours
 Rows = list[tuple[str, ...]]
@@ -118,12 +110,9 @@ def measure(recipe: Recipe, direction: Tensor, scene: Scene, count: int) -> Leak
 
 def outside_change(before: Tensor, after: Tensor, region: str) -> float:
     """Mean change of pixels outside of a recipe's region, in levels of 255."""
-    change = (after - before).abs().mean((0, 1))
-    side = change.shape[0] // 32
-    inside = torch.zeros_like(change, dtype=torch.bool)
-    for left, top, right, bottom in REGIONS[region]:
-        inside[top * side : bottom * side, left * side : right * side] = True
-    return LEVELS * float(change[~inside].mean()) if (~inside).any() else 0.0
+    outside = ~region_mask(region)
+    share = float(outside.float().mean())
+    return LEVELS * float(change_where(before, after, outside)) / share if share else 0.0
 
 
 def rivals(scene: Scene, samples: tuple[Tensor, Tensor], count: int) -> Rows:
@@ -133,6 +122,8 @@ def rivals(scene: Scene, samples: tuple[Tensor, Tensor], count: int) -> Rows:
     """
     rows: Rows = []
     styles, scores = samples
+    faces = scene.studio.styles(CALIBRATING, truncation=TRUNCATION, seed=HELD_OUT_SEED + 1)
+    scale = Scale(scene.studio, scene.judge, faces)
     ways = {"mean difference": mean_difference, "linear SVM": classifier_normal}
     for recipe in RECIPES:
         if recipe.name not in MAIN or not set(recipe.targets) <= set(STILL):
@@ -146,8 +137,9 @@ def rivals(scene: Scene, samples: tuple[Tensor, Tensor], count: int) -> Rows:
             direction[FIRST_FINE_SLOT:] = 0
             # A step that is small enough to be linear tells how long strength 1 is.
             direction = 2 * direction / direction[0].norm()
-            seen = effect(scene.studio, scene.judge, direction, CALIBRATING, HELD_OUT_SEED + 1)
-            gain = max(float(seen @ target_weights(recipe)), 0.05)
+            gain = max(
+                float(scale.effects(recipe, direction) @ target_weights(recipe)), SMALLEST_GAIN
+            )
             found = measure(recipe, direction / gain, scene, count)
             rows.append((recipe.name, way, f"{found.leak:.2f}", f"{found.identity:.2f}"))
             print(*rows[-1], flush=True)
@@ -162,15 +154,6 @@ def open_samples(args: argparse.Namespace, studio: Studio, teacher: Judge) -> tu
         save_weights(path, {"styles": styles, "scores": scores}, {}, dtype=torch.float32)
     state, _ = load_weights(path)
     return state["styles"], state["scores"]
-
-
-def encoded(packed: Path, count: int) -> Tensor:
-    """Styles [count, slots, dim] of real faces, evenly spread over a packed set."""
-    _, faces, _ = read_packed(packed)
-    chosen = faces[:: max(1, len(faces) // count)][:count]
-    encoder = filled(Encoder(), BUNDLE / "encoder.safetensors").eval()
-    with torch.inference_mode():
-        return encoder(to_tensor(list(chosen)))
 
 
 def preset_rows(found: Sequence[Leaks]) -> Rows:

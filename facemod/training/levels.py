@@ -22,9 +22,9 @@ from facemod.models.wavelet.encoder import Encoder
 from facemod.models.weights import filled, load_weights, save_weights
 from facemod.pipeline import to_tensor
 from facemod.training.data import read_packed
-from facemod.training.directions import add_sources, open_instruments, target_weights
+from facemod.training.directions import add_sources, open_instruments
 from facemod.training.judge import STILL, Judge
-from facemod.training.recipes import RECIPES, Recipe
+from facemod.training.recipes import RECIPES, Recipe, target_weights
 from facemod.training.studio import BUNDLE
 
 LARGEST_GAIN = 4.0

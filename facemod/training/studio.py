@@ -28,7 +28,7 @@ class Studio:
         self.mapping = filled(Mapping(), bundle / "mapping.safetensors").requires_grad_(False)
         preview = PreviewDecoder.with_head(decoder, self.mapping.mean, preview_head)
         preview.requires_grad_(False)
-        self._preview = preview.eval()
+        self._preview = preview.eval().to(memory_format=torch.channels_last)
         self._exact = wavelet.load("cpu", bundle)
         self._quick: Render | None = None
 
@@ -50,6 +50,11 @@ class Studio:
             return torch.cat([F.avg_pool2d(x, x.shape[-1] // RESOLUTION) for x in images])
         self._quick = self._quick or renderer(self._preview)
         return torch.cat([self._quick(style[None]) for style in styles]).clamp(-1, 1)
+
+    def sketch(self, styles: Tensor) -> Tensor:
+        """Images [N, 3, 128, 128], about [-1, 1], by the preview, in bfloat16, with gradients."""
+        with torch.autocast("cpu", torch.bfloat16):
+            return self._preview(styles).float()
 
 
 def needs_exact(last_slot: int) -> bool:

@@ -101,7 +101,8 @@ def standardise(net: AttributeNet, real: LabelledFaces) -> None:
 
 def quality(net: AttributeNet, faces: LabelledFaces) -> dict[str, float]:
     """Area under the ROC curve of each attribute; for the age, the correlation."""
-    scores = net.scores(faces.tensor(slice(None))).numpy()
+    with torch.inference_mode():
+        scores = net.scores(faces.tensor(slice(None))).numpy()
     found = {}
     for i, name in enumerate(net.names):
         known = ~np.isnan(faces.labels[:, i])

@@ -9,18 +9,27 @@ import torch
 
 from facemod.latent.presets import find_presets
 from facemod.training.directions import (
-    LONGEST,
-    Learnt,
     Problem,
-    learn,
+    Scale,
+    calibrated,
     level_of,
-    region_mask,
-    target_weights,
+    linear_range,
+    start,
     told,
     write,
 )
-from facemod.training.judge import NAMES, indices
-from facemod.training.recipes import GUARDS, PERSON, RECIPES, REGIONS, Recipe
+from facemod.training.judge import NAMES, STILL, indices
+from facemod.training.recipes import (
+    GUARDS,
+    MAIN,
+    PERSON,
+    RECIPES,
+    REGIONS,
+    Recipe,
+    region_mask,
+    shown_in,
+    target_weights,
+)
 from facemod.training.response import GROUPS, THUMB, Response, placed
 
 AXES, DIM, SLOTS = 12, 16, 16
@@ -97,45 +106,83 @@ def test_a_level_rises_by_one_along_its_direction(response: Response) -> None:
 class ToyStudio:
     """Pictures are not looked at: they carry the styles."""
 
-    def styles(self, count: int, *, truncation: float, seed: int) -> torch.Tensor:
-        return torch.zeros(count, SLOTS, DIM)
-
     def render(self, styles: torch.Tensor, *, exact: bool = False) -> torch.Tensor:
         return styles
 
 
 class ToyJudge:
-    """Sees ``part`` of what the response predicts."""
+    """Sees ``part`` of what the response predicts, and never more than ``most``."""
 
-    def __init__(self, response: Response, part: float) -> None:
-        self.response, self.part = response, part
+    def __init__(self, response: Response, part: float, most: float = 99.0) -> None:
+        self.response, self.part, self.most = response, part, most
 
     def changes(self, before: torch.Tensor, after: torch.Tensor) -> torch.Tensor:
         reading = self.response.axes / self.response.axes.square().sum(1, keepdim=True)
         moved = (after - before) @ reading.T
         steps = torch.stack([moved[:, first] for first, _ in GROUPS], 1)
-        return self.part * torch.einsum("ngk,gkm->nm", steps, self.response.slopes)
+        told = self.part * torch.einsum("ngk,gkm->nm", steps, self.response.slopes)
+        return told.clamp(max=self.most)
+
+    def scores(self, images: torch.Tensor) -> torch.Tensor:
+        """Every other picture has more of everything."""
+        return (torch.arange(len(images)) % 2).float()[:, None].expand(-1, len(STILL))
+
+
+def scale_of(response: Response, part: float = 1.0, most: float = 99.0) -> Scale:
+    return Scale(ToyStudio(), ToyJudge(response, part, most), torch.zeros(4, SLOTS, DIM))
 
 
 @pytest.mark.parametrize("part", [0.5, 1.0])
-def test_the_judge_sets_the_scale_and_the_range(response: Response, part: float) -> None:
-    learnt = learn(recipe(), response, ToyStudio(), ToyJudge(response, part), 4, seed=0)
+def test_the_judge_sets_the_scale(response: Response, part: float) -> None:
+    direction = start(recipe(), response)
+    learnt = calibrated(recipe(), direction, scale_of(response, part))
     assert float(learnt.effects @ target_weights(recipe())) == pytest.approx(1, abs=0.02)
-    length = float(Problem.of(recipe(), response).solve().norm()) / part
-    end = min(2.5, LONGEST * 2**0.5 / length)
-    assert learnt.range == (pytest.approx(-end, abs=0.06), pytest.approx(end, abs=0.06))
-    assert learnt.works == (end >= 0.9) or abs(end - 0.9) < 0.06
+    assert torch.allclose(learnt.direction, direction / part, atol=1e-3)
+    assert learnt.range == (-2.5, 2.5)
 
 
-def test_what_does_not_work_says_so() -> None:
-    learnt = Learnt(torch.zeros(SLOTS, DIM), torch.zeros(len(NAMES)), (-0.4, 0.4))
-    assert not learnt.works
-    assert "(does not work)" in told(learnt)
-    assert replace(learnt, range=(-0.4, 1.2)).works
+def test_the_range_ends_where_the_effect_does(response: Response) -> None:
+    learnt = calibrated(recipe(), start(recipe(), response), scale_of(response, most=1.25))
+    assert learnt.linear == (-2.5, 1.5)  # at 1.5 it is 17 % less than the strength, at 1.75 29 %
+    assert learnt.range == learnt.linear
+    limited = recipe(range=(-1, 1))
+    assert calibrated(limited, start(limited, response), scale_of(response)).range == (-1, 1)
+    sudden = calibrated(recipe(), start(recipe(), response), scale_of(response, most=0.9))
+    assert (sudden.linear[1], sudden.range[1]) == (1.0, 1.5)
+
+
+def test_only_faces_with_room_set_the_scale(response: Response) -> None:
+    class Saturated(ToyJudge):
+        """Of the faces that have much, none gains; of those that have little, none loses."""
+
+        def changes(self, before: torch.Tensor, after: torch.Tensor) -> torch.Tensor:
+            told = super().changes(before, after)
+            much = self.scores(before)[:, :1] > 0
+            return torch.where(much, told.clamp(max=0), told.clamp(min=0))
+
+    scale = replace(scale_of(response), judge=Saturated(response, 1.0))
+    learnt = calibrated(recipe(), start(recipe(), response), scale)
+    assert float(learnt.effects @ target_weights(recipe())) == pytest.approx(1, abs=0.02)
+    assert learnt.range == (-2.5, 2.5)
+
+
+def test_beyond_the_first_failure_nothing_is_natural() -> None:
+    strengths = [-1.5, -1.0, -0.5, 0.5, 1.0, 1.5]
+    assert linear_range(strengths, [-1.5, -1.5, -0.5, 0.5, 1.1, 1.4]) == (-0.5, 1.5)
+    assert linear_range(strengths, [1.5, 1.0, 0.5, 0.1, 1.0, 1.5]) == (0.0, 0.0)
+
+
+def test_what_does_not_work_says_so(response: Response) -> None:
+    nothing = calibrated(recipe(), torch.zeros(SLOTS, DIM) + 1e-9, scale_of(response))
+    assert not nothing.works
+    assert "(does not work)" in told(nothing)
+    something = calibrated(recipe(), start(recipe(), response), scale_of(response))
+    assert something.works
+    assert "(does not work)" not in told(something)
 
 
 def test_a_preset_file_holds_what_was_learnt(response: Response, tmp_path) -> None:
-    learnt = learn(recipe(), response, ToyStudio(), ToyJudge(response, 1.0), 4, seed=0)
+    learnt = calibrated(recipe(), start(recipe(), response), scale_of(response))
     write(recipe(), response, learnt, tmp_path / "smile.safetensors", seed=5)
     found, problems = find_presets([tmp_path])
     assert not problems
@@ -145,6 +192,11 @@ def test_a_preset_file_holds_what_was_learnt(response: Response, tmp_path) -> No
     assert (preset.guards, preset.range) == (recipe().guards, learnt.range)
     assert preset.effects["smile"] == pytest.approx(1, abs=0.02)
     assert preset.source.endswith("seed 5")
+    assert preset.evidence == {
+        "linear within 20%, down to": -2.5,
+        "linear within 20%, up to": 2.5,
+    }
+    assert preset.region == shown_in(recipe()) == ((9 / 32, 20 / 32, 23 / 32, 28 / 32),)
 
 
 def test_recipes_name_only_what_is_measured() -> None:
@@ -158,6 +210,12 @@ def test_recipes_name_only_what_is_measured() -> None:
         assert Problem.of(each, TINY).groups, each.name
 
 
+def test_main_presets_stand_for_what_they_are_called_like() -> None:
+    recipes = {each.name: each for each in RECIPES}
+    for name, measure in MAIN.items():
+        assert target_weights(recipes[name])[NAMES.index(measure)] > 0, name
+
+
 TINY = Response(
     torch.eye(2), torch.zeros(2), torch.zeros(len(GROUPS), 2, len(NAMES)),
     torch.zeros(len(GROUPS), 2, 3, THUMB, THUMB), torch.ones(len(NAMES)),
@@ -167,8 +225,8 @@ TINY = Response(
 def test_regions_lie_within_the_picture() -> None:
     for boxes in REGIONS.values():
         for left, top, right, bottom in boxes:
-            assert 0 <= left < right <= THUMB
-            assert 0 <= top < bottom <= THUMB
+            assert 0 <= left < right <= 1
+            assert 0 <= top < bottom <= 1
 
 
 def test_bundled_presets_come_from_recipes_and_do_what_they_say() -> None:
@@ -176,7 +234,9 @@ def test_bundled_presets_come_from_recipes_and_do_what_they_say() -> None:
     assert not problems
     recipes = {recipe.name: recipe for recipe in RECIPES}
     for name, preset in presets.items():
-        assert (preset.slots, preset.guards) == (recipes[name].slots, recipes[name].guards), name
+        recipe = recipes[name]
+        assert (preset.slots, preset.guards) == (recipe.slots, recipe.guards), name
+        assert preset.region == shown_in(recipe), name
         weights = target_weights(recipes[name])
         own = sum(
             float(weights[NAMES.index(measure)]) * preset.effects[measure]

@@ -74,6 +74,7 @@ def test_paint_in_a_place_is_seen(name, place, colour):
     assert float(change[LIGHTS.index(name)]) > 0.05
 
 
+@torch.inference_mode()
 def test_changes_are_in_the_units_that_were_given(face):
     words = (*(word for word, _ in LEARNT.values()),)
     net = attributes.AttributeNet(words).eval()

@@ -66,7 +66,7 @@ class StyledConv(nn.Module):
 
     def forward(self, x: Tensor, style: Tensor) -> Tensor:
         x = self.pointwise(self.depthwise(self.modulate(x, style)))
-        return F.leaky_relu(x + self.noise, 0.2)
+        return F.leaky_relu(x + self.noise.to(x.dtype), 0.2)
 
 
 class FirstLayer(nn.Module):
@@ -81,7 +81,7 @@ class FirstLayer(nn.Module):
 
     def forward(self, style: Tensor) -> Tensor:
         x = self.conv(self.modulate(self.constant, style))
-        return F.leaky_relu(x + self.noise, 0.2)
+        return F.leaky_relu(x + self.noise.to(x.dtype), 0.2)
 
 
 class Block(nn.Module):
