@@ -84,8 +84,8 @@ class FittingFake(FakeModel):
 
     def encode(self, images: Tensor) -> Codes:
         codes = super().encode(images)
-        maps, shown = torch.zeros(len(images), 1, 2, 2), torch.ones(len(images))
-        return replace(codes, details=(Details(maps, codes.styles, shown),))
+        maps = torch.zeros(len(images), 1, 2, 2)
+        return replace(codes, details=(Details.of(maps, codes.styles),))
 
     def fit(self, image: Tensor, codes: Codes, effort: Effort) -> Codes:
         self.fits.append(effort)

@@ -19,7 +19,7 @@ from torch import Tensor
 
 from facemod.errors import ModelError, OutputError
 from facemod.imaging.atomic import atomic_path
-from facemod.latent.codes import Codes, Details
+from facemod.latent.codes import Codes
 from facemod.models.base import Effort
 from facemod.models.weights import load_weights, save_weights
 
@@ -141,5 +141,5 @@ def as_codes(tensors: dict[str, Tensor], codes: Codes) -> Codes:
     styles = tensors["styles"].to(codes.styles.device)
     if styles.shape != codes.styles.shape or tensors["maps"].shape != entry.maps.shape:
         raise ValueError("the fit belongs to another model")
-    learnt = Details(tensors["maps"], styles, entry.weights, tensors.get("fitted"))
+    learnt = replace(entry, maps=tensors["maps"], styles=styles, fitted=tensors.get("fitted"))
     return replace(codes, styles=styles, details=(learnt,))

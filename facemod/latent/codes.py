@@ -49,14 +49,22 @@ class Details:
 
     ``maps`` [N, C, S, S] act at S px. ``styles`` [N, slots, dim] are those that the photos were
     encoded to, whatever has been edited since: they tell the decoder what the maps add to.
-    ``weights`` [N] say how much of each map shows, 0 to 1. ``fitted`` [N, F] is what was learnt
-    from one photo alone, in the model's own terms; rows of zeros stand for nothing.
+    ``weights`` [N] say how much of each map shows, 0 to 1, and ``yielding`` [N] how readily it
+    gives way where an edit changes the face, 1 as usual. ``fitted`` [N, F] is what was learnt from
+    one photo alone, in the model's own terms; rows of zeros stand for nothing.
     """
 
     maps: Tensor
     styles: Tensor
     weights: Tensor
+    yielding: Tensor
     fitted: Tensor | None = None
+
+    @classmethod
+    def of(cls, maps: Tensor, styles: Tensor) -> Details:
+        """Maps that show fully, of photos that were encoded to ``styles``."""
+        ones = styles.new_ones(len(styles))
+        return cls(maps, styles, ones, ones)
 
     def __getitem__(self, faces: slice) -> Details:
         return self._each(lambda tensor: tensor[faces])
@@ -70,8 +78,9 @@ class Details:
         return self._each(lambda tensor: tensor.expand(faces, *tensor.shape[1:]))
 
     def _each(self, change: Callable[[Tensor], Tensor]) -> Details:
+        parts = (self.maps, self.styles, self.weights, self.yielding)
         fitted = None if self.fitted is None else change(self.fitted)
-        return Details(change(self.maps), change(self.styles), change(self.weights), fitted)
+        return Details(*map(change, parts), fitted)
 
     def scaled(self, factor: float) -> Details:
         """The same maps showing ``factor`` times as much."""
@@ -165,6 +174,11 @@ class Codes:
             return self.details
         return tuple(entry.expanded(faces) for entry in self.details)
 
+    def giving_way(self, factor: float) -> Codes:
+        """The same with details that give way to edits ``factor`` times as readily."""
+        entries = (replace(entry, yielding=factor * entry.yielding) for entry in self.details)
+        return replace(self, details=tuple(entries))
+
     def shifted(self, direction: Tensor) -> Codes:
         """These codes moved by ``direction`` [slots, dim] or [N, slots, dim]."""
         return replace(self, styles=self.styles + direction.to(self.styles))
@@ -196,17 +210,14 @@ def _concatenated(parts: list[Codes], index: int) -> Details:
     entries = [
         part.details[index]
         if index < len(part.details)
-        else Details(
-            part.styles.new_zeros(len(part), *shape),
-            part.styles,
-            part.styles.new_zeros(len(part)),
-        )
+        else Details.of(part.styles.new_zeros(len(part), *shape), part.styles).scaled(0)
         for part in parts
     ]
     return Details(
         torch.cat([e.maps for e in entries]),
         torch.cat([e.styles for e in entries]),
         torch.cat([e.weights for e in entries]),
+        torch.cat([e.yielding for e in entries]),
         _concatenated_fits(entries),
     )
 

@@ -37,7 +37,7 @@ Box = tuple[float, float, float, float]
 """Left, top, right, bottom of the aligned square, which is 1 wide."""
 # Parts of the face whose borders are skin, so that an edit can end there in a photo, too.
 PLACES: Mapping[str, Box] = {
-    "lower-face": (7 / 32, 15 / 32, 25 / 32, 31 / 32),
+    "lower-face": (7 / 32, 18 / 32, 25 / 32, 31 / 32),
     "mouth": (9 / 32, 20 / 32, 23 / 32, 28 / 32),
     "nose": (10 / 32, 14 / 32, 22 / 32, 23 / 32),
     "eyes": (7 / 32, 10 / 32, 25 / 32, 18 / 32),

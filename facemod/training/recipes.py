@@ -39,6 +39,8 @@ REGIONS: dict[str, tuple[Box, ...]] = {
     "hair": ((0, 0, 1, 10 / 32), (0, 10 / 32, 8 / 32, 1), (24 / 32, 10 / 32, 1, 1)),
     "backdrop": ((0, 0, 8 / 32, 1), (24 / 32, 0, 1, 1)),
     **{place: (box,) for place, box in PLACES.items()},
+    # A smile may lift the cheeks when it is learnt; in a photo it stops below the eyes.
+    "lower-face": ((7 / 32, 15 / 32, 25 / 32, 31 / 32),),
 }
 
 
@@ -74,7 +76,7 @@ class Recipe:
 
 def shown_in(recipe: Recipe) -> tuple[Box, ...]:
     """The boxes that the preset may change in a photo; none for all of it."""
-    return REGIONS[recipe.region] if recipe.region in PLACES else ()
+    return (PLACES[recipe.region],) if recipe.region in PLACES else ()
 
 
 def region_mask(name: str) -> Tensor:

@@ -93,7 +93,15 @@ def test_indexing_keeps_a_batch():
 def detailed(value: float, faces: int = 1) -> Codes:
     plain = codes(value, faces)
     maps = torch.full((faces, 3, 4, 4), float(value))
-    return replace(plain, details=(Details(maps, plain.styles, torch.ones(faces)),))
+    return replace(plain, details=(Details.of(maps, plain.styles),))
+
+
+def test_details_give_way_as_readily_as_they_are_told():
+    usual, ready = detailed(1), detailed(1).giving_way(2).giving_way(1.5)
+    both = concatenate([usual, ready, codes(2)])
+    assert both.details[0].yielding.tolist() == [1, 3, 1]
+    assert both.details[0].weights.tolist() == [1, 1, 0]
+    assert usual.details[0].yielding.tolist() == [1]
 
 
 def test_details_are_sliced_with_the_faces():

@@ -1,14 +1,22 @@
 """Moving along presets by strengths and to levels, checked against presets of known measure."""
 
 import math
+from dataclasses import replace
 
 import pytest
 import torch
 
 from facemod.errors import ModelError, UsageError
 from facemod.latent import presets
-from facemod.latent.codes import Codes
-from facemod.latent.strengths import Strength, edit_direction, parse_strength, preset_edit, shown_in
+from facemod.latent.codes import Codes, Details
+from facemod.latent.strengths import (
+    LOCAL_YIELDING,
+    Strength,
+    edit_direction,
+    parse_strength,
+    preset_edit,
+    shown_in,
+)
 from facemod.models.weights import save_weights
 
 SLOTS, DIM = 16, 512
@@ -176,3 +184,13 @@ def test_presets_show_in_their_boxes_together_or_everywhere(user_folder):
     assert shown_in(["mouth", "light"]) == ()
     edit = preset_edit({"mouth": Strength(1.0)}, SLOTS, DIM)
     assert edit.region == (tuple(mouth),)
+
+
+def test_details_give_way_more_readily_where_the_rest_of_the_face_is_kept(user_folder):
+    write_preset(user_folder, "mouth", region=[[0.3, 0.6, 0.7, 0.9]])
+    write_preset(user_folder, "light")
+    plain = codes(1)
+    plain = replace(plain, details=(Details.of(torch.ones(1, 2, 4, 4), plain.styles),))
+    for names, yielding in ((["mouth"], LOCAL_YIELDING), (["light"], 1), (["light", "mouth"], 1)):
+        edit = preset_edit({name: Strength(1.0) for name in names}, SLOTS, DIM)
+        assert edit(plain).details[0].yielding.tolist() == [yielding]

@@ -15,7 +15,7 @@ from facemod.latent.codes import Scale
 from facemod.models import wavelet
 from facemod.models.registry import load_model
 from facemod.models.wavelet.decoder import SLOT_RESOLUTIONS, SLOTS, Decoder, inverse_haar
-from facemod.models.wavelet.details import MAP_CHANNELS, DetailPath
+from facemod.models.wavelet.details import MAP_CHANNELS, DetailPath, untouched
 from facemod.models.wavelet.encoder import Encoder
 from facemod.pipeline import to_pixels
 
@@ -142,6 +142,15 @@ def test_the_residual_gives_way_where_an_edit_changes_the_features() -> None:
     assert edited[..., :15].abs().max() < 1e-3
     assert torch.equal(edited[..., 25:], whole[..., 25:])
     assert whole[..., :15].abs().mean() > 0.1
+
+
+def test_it_gives_way_sooner_when_told_to() -> None:
+    before = torch.zeros(2, 512, 64, 64)
+    stays = untouched(before, before + 0.5, torch.tensor([1.0, 3.0])).flatten(1).mean(1)
+    assert float(stays[1]) == pytest.approx(float(stays[0]) ** 3, rel=1e-4)
+    assert torch.equal(
+        untouched(before, before + 0.5), untouched(before, before + 0.5, torch.ones(2))
+    )
 
 
 def test_missing_weights_are_named(tmp_path: Path) -> None:

@@ -75,15 +75,17 @@ class DetailDecoder(nn.Module):
         return self.out(self.body(torch.cat((maps, self.look(features)), dim=1)))
 
 
-def untouched(before: Tensor, after: Tensor) -> Tensor:
+def untouched(before: Tensor, after: Tensor, yielding: Tensor | None = None) -> Tensor:
     """Where an edit leaves the features [N, C, S, S] as they were: [N, 1, S, S], 1 there.
 
     Near 0 where they become something else. Features have a variance of about 1. A residual
     that gives way smoothly leaves neither the old mouth behind the new one nor, as learned
-    compromises between the two do, a blur.
+    compromises between the two do, a blur. ``yielding`` [N] makes it do so sooner.
     """
     change = (after - before).square().mean(1, keepdim=True)
     around = F.avg_pool2d(change, 2 * AROUND + 1, 1, AROUND, count_include_pad=False)
+    if yielding is not None:
+        around = around * yielding[:, None, None, None]
     return torch.exp(-STEEPNESS * around)
 
 
@@ -104,10 +106,13 @@ class DetailPath(nn.Module):
             faces = F.interpolate(faces, (side, side), mode="bicubic", align_corners=False)
         return self.encoder(faces)
 
-    def residual(self, maps: Tensor, before: Tensor, after: Tensor) -> Tensor:
+    def residual(
+        self, maps: Tensor, before: Tensor, after: Tensor, yielding: Tensor | None = None
+    ) -> Tensor:
         """What the maps add to the features ``after`` an edit [N, 512, 64, 64].
 
-        ``before`` are the features of the styles that the maps were encoded with.
+        ``before`` are the features of the styles that the maps were encoded with; ``yielding`` is
+        as in :func:`untouched`.
         """
         residual = self.decoder(maps, before)
-        return residual if after is before else residual * untouched(before, after)
+        return residual if after is before else residual * untouched(before, after, yielding)

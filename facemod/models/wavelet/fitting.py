@@ -17,7 +17,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from facemod.latent.codes import Codes, Details
+from facemod.latent.codes import Codes
 from facemod.models.base import Effort
 from facemod.models.wavelet.crops import CROP, Window, decode_crop, detail_crop
 from facemod.models.wavelet.decoder import CHANNELS, Decoder
@@ -51,14 +51,14 @@ class Plan:
 PLANS = {Effort.REFINE: Plan(80, fine=False), Effort.ADAPT: Plan(300, fine=True)}
 
 
-def fine_residual(fitted: Tensor, before: Tensor, after: Tensor) -> Tensor:
+def fine_residual(fitted: Tensor, before: Tensor, after: Tensor, yielding: Tensor) -> Tensor:
     """What fits [N, F] add to the 128 px features [N, 256, 128, 128].
 
     ``before`` and ``after`` [N, 512, 64, 64] are the 64 px features that the photo was encoded
-    to and those of the edit.
+    to and those of the edit; ``yielding`` [N] is as in :func:`untouched`.
     """
     maps, mix = unpacked(fitted)
-    stays = F.interpolate(untouched(before, after), scale_factor=2, mode="bilinear")
+    stays = F.interpolate(untouched(before, after, yielding), scale_factor=2, mode="bilinear")
     return mixed(maps * stays, mix)
 
 
@@ -140,7 +140,7 @@ class Fit:
         if self.plan.fine:
             fitted = rounded(torch.cat((self.fine.flatten(1), self.mix.flatten(1)), dim=1))
         entry = self.codes.details[0]
-        learnt = Details(rounded(self.maps), styles, entry.weights, fitted)
+        learnt = replace(entry, maps=rounded(self.maps), styles=styles, fitted=fitted)
         return replace(self.codes, styles=styles, details=(learnt,))
 
 

@@ -72,8 +72,7 @@ class WaveletModel:
         images, side = images.to(self.device), encoders.RESOLUTION
         small = F.interpolate(images, (side, side), mode="area")
         codes = self._codes(self.encoder(small.contiguous(memory_format=torch.channels_last)))
-        shown = torch.ones(len(images), device=self.device)
-        entry = Details(self.details.encode(images), codes.styles, shown)
+        entry = Details.of(self.details.encode(images), codes.styles)
         return replace(codes, details=(entry,))
 
     @torch.inference_mode()
@@ -152,14 +151,15 @@ class WaveletModel:
     def residual(self, entry: Details, before: Tensor, features: Tensor) -> Tensor:
         """What one entry of details adds to the ``features`` [N, 512, 64, 64] of the edit."""
         return self._shown(entry) * self.details.residual(
-            entry.maps.to(self.device), before, features
+            entry.maps.to(self.device), before, features, entry.yielding.to(self.device)
         )
 
     def fine_residual_of(self, entry: Details, before: Tensor, features: Tensor) -> Tensor | float:
         """What one entry adds to the features [N, 256, 128, 128]."""
         if entry.fitted is None:
             return 0.0
-        return self._shown(entry) * fine_residual(entry.fitted.to(self.device), before, features)
+        fitted, yielding = entry.fitted.to(self.device), entry.yielding.to(self.device)
+        return self._shown(entry) * fine_residual(fitted, before, features, yielding)
 
     def _shown(self, entry: Details) -> Tensor:
         return entry.weights.to(self.device)[:, None, None, None]
