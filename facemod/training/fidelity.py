@@ -20,6 +20,7 @@ from torch import Tensor
 
 from facemod.faces.detect import make_detector
 from facemod.faces.likeness import likeness
+from facemod.fidelity.regions import box_mask
 from facemod.fidelity.transfer import (
     FACE,
     SMOOTH,
@@ -29,7 +30,8 @@ from facemod.fidelity.transfer import (
 )
 from facemod.imaging.reading import open_photo
 from facemod.latent.codes import Codes
-from facemod.latent.presets import Preset, find_presets
+from facemod.latent.presets import find_presets
+from facemod.latent.strengths import PresetEdit, Strength, preset_edit
 from facemod.models.base import Effort, FittingModel
 from facemod.models.registry import load_model
 from facemod.pipeline import Editor, psnr, to_tensor
@@ -71,15 +73,15 @@ def resemblance(identity: Identity, photo: Tensor, picture: Tensor) -> Row:
     }
 
 
-def seam(identity: Identity, photo: Tensor, before: Tensor, after: Tensor) -> Row:
-    """What a transferred edit leaves of the photo.
+def seam(identity: Identity, photo: Tensor, before: Tensor, after: Tensor, region: Tensor) -> Row:
+    """What a transferred edit leaves of the photo; ``region`` [1, 1, S, S] is where it shows.
 
     ``ghost`` is how much of the old detail shows where structure moved: 1 for plain addition of
     the change, 0 for the decoder's own picture.
     """
-    change = transfer(photo, before, after)
+    change = region * transfer(photo, before, after)
     result = (photo + change).clamp(-1, 1)
-    moved = structure_moved(after - before)
+    moved = region * structure_moved(after - before)
     residual = photo - before
     detail = residual - gaussian_blur(residual, SMOOTH)
     left = photo + change - after - gaussian_blur(residual, SMOOTH)
@@ -110,7 +112,7 @@ def sharpness(image: Tensor, moved: Tensor) -> float:
 
 
 def effects(
-    model: FittingModel, net: AttributeNet, codes: Codes, presets: Mapping[str, Preset]
+    model: FittingModel, net: AttributeNet, codes: Codes, edits: Mapping[str, PresetEdit]
 ) -> Row:
     """How far each preset moves what it is named for, in standard deviations of real faces."""
 
@@ -120,10 +122,7 @@ def effects(
         return {name: sign * found[word] for name, (word, sign) in LEARNT.items()}
 
     before = scores(codes)
-    return {
-        name: scores(codes.shifted(STRENGTH * preset.direction()))[name] - before[name]
-        for name, preset in presets.items()
-    }
+    return {name: scores(edit(codes))[name] - before[name] for name, edit in edits.items()}
 
 
 def faces_in(folder: Path, editor: Editor, count: int) -> Iterator[Tensor]:
@@ -156,7 +155,12 @@ def main() -> None:
     model = load_model(device=args.device)
     editor = Editor(model, make_detector("embedded", args.device)[0])
     identity, net = Identity(args.identity), attributes.load(args.attributes)
-    presets = {name: p for name, p in find_presets()[0].items() if name in LEARNT}
+    edits = {
+        name: preset_edit({name: Strength(STRENGTH)}, model.info.slots, model.info.dim)
+        for name in find_presets()[0]
+        if name in LEARNT
+    }
+    smiling = box_mask(edits["smile"].region, model.info.resolution)
     close, seams, kept = defaultdict(list), defaultdict(list), defaultdict(list)
     for number, photo in enumerate(faces_in(args.folder, editor, args.photos)):
         codes = model.encode(photo)
@@ -166,12 +170,12 @@ def main() -> None:
             seconds = time.process_time() - began
             before = model.decode(fit).cpu()
             close[rung].append({**closeness(identity, photo, before), "CPU seconds": seconds})
-            after = model.decode(fit.shifted(STRENGTH * presets["smile"].direction())).cpu()
+            after = model.decode(edits["smile"](fit)).cpu()
             # Whatever the codes are, their change is carried over.
             carried = "transfer" if rung == "encode" else rung
-            seams[carried].append(seam(identity, photo, before, after))
+            seams[carried].append(seam(identity, photo, before, after, smiling))
             if number < args.effects and rung != Effort.REFINE.value:
-                kept[rung].append(effects(model, net, fit, presets))
+                kept[rung].append(effects(model, net, fit, edits))
         print(f"{number + 1} photos\n{table(close)}\n\n{table(seams)}\n", flush=True)
         if number < args.effects:
             print(f"{table(kept)}\n", flush=True)
