@@ -78,10 +78,12 @@ def test_the_fine_residual_gives_way_where_the_face_is_another(model, fits) -> N
     adapted = fits[Effort.ADAPT]
     other = model.sample(1, seed=9)
     before, after = (model.decoder.features(c.styles, 4) for c in (adapted, other))
-    shown = [
-        fitting.fine_residual(adapted.details[0].fitted, before, now) for now in (before, after)
-    ]
-    assert shown[1].norm() < 0.9 * shown[0].norm()
+    whole, usual, sooner = (
+        fitting.fine_residual(adapted.details[0].fitted, before, now, torch.tensor([yielding]))
+        for now, yielding in ((before, 1.0), (after, 1.0), (after, 2.0))
+    )
+    assert usual.norm() < 0.9 * whole.norm()
+    assert sooner.norm() < usual.norm()
 
 
 def test_a_fit_leaves_with_the_face_when_most_of_it_is_another(model, fits) -> None:
