@@ -17,7 +17,7 @@ from torch import Tensor
 from facemod.faces.detect import Detector
 from facemod.latent.codes import Codes
 from facemod.latent.presets import find_presets
-from facemod.latent.strengths import edit_direction
+from facemod.latent.strengths import Strength, preset_edit
 from facemod.models.base import FaceModel
 from facemod.training import attributes
 from facemod.training.judge import NAMES, Judge
@@ -118,11 +118,11 @@ class Editability:
 
     def _effect(self, model: FaceModel, codes: Sequence[Codes], name: str) -> float:
         info = model.info
-        direction = edit_direction({name: 1}, info.slots, info.dim, family=info.family)
-        down, up = (
-            torch.cat([picture(model, face.shifted(sign * direction)) for face in codes])
-            for sign in (-1, 1)
+        edits = (
+            preset_edit({name: Strength(strength)}, info.slots, info.dim, family=info.family)
+            for strength in (-1.0, 1.0)
         )
+        down, up = (torch.cat([picture(model, edit(face)) for face in codes]) for edit in edits)
         found = self.measures.changes(down, up)[:, self.measures.names.index(name)]
         return float(found.nanmean() / 2)
 

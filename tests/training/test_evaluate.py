@@ -14,8 +14,10 @@ from skimage.metrics import structural_similarity as reference_ssim
 
 from facemod.errors import InputError, ModelError, NoFaceError, UsageError
 from facemod.latent.codes import Codes
+from facemod.latent.strengths import Strength
 from facemod.models.wavelet.model import FOLDER
 from facemod.models.weights import load_weights, save_weights
+from facemod.pipeline import EditFunction
 from facemod.training import report
 from facemod.training.editability import Editability
 from facemod.training.evaluate import evaluate, open_model, sheet
@@ -181,9 +183,11 @@ def test_editability_compares_real_faces_with_samples(monkeypatch: pytest.Monkey
     named = {"smile": preset, "frown": preset}
     monkeypatch.setattr("facemod.training.editability.find_presets", lambda: (named, []))
     direction = torch.full((16, 3), 0.1)
-    monkeypatch.setattr(
-        "facemod.training.editability.edit_direction", lambda *args, **kwargs: direction
-    )
+
+    def moved(strengths: dict[str, Strength], *_: object, **__: object) -> EditFunction:
+        return lambda codes: codes.shifted(strengths["smile"].value * direction)
+
+    monkeypatch.setattr("facemod.training.editability.preset_edit", moved)
     inside = face(picture(), picture(), torch.zeros(1, 16, 3))
     at_the_edge = face(picture(), picture(), torch.ones(1, 16, 3))  # and cannot get redder
     found = Editability(Redness(), 2).measure(model, [inside, at_the_edge])
