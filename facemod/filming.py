@@ -148,10 +148,7 @@ def averaged(codes: list[Codes], offsets: list[int], sigma: float) -> Codes:
         shape = (-1, *[1] * (values.ndim - 1))
         return (values * weights.to(values).reshape(shape)).sum(0, keepdim=True)
 
-    details = tuple(
-        replace(e, maps=mean(e.maps), styles=mean(e.styles), weights=mean(e.weights))
-        for e in together.details
-    )
+    details = tuple(entry.each(mean) for entry in together.details)
     return replace(together, styles=mean(together.styles), details=details)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import subprocess
+from dataclasses import replace
 from pathlib import Path
 
 import imageio_ffmpeg
@@ -16,6 +17,7 @@ from facemod.errors import InputError, NoFaceError
 from facemod.filming import Filming, averaged, segments
 from facemod.imaging.clips import frames_of, open_clip
 from facemod.imaging.video import write_video
+from facemod.latent.codes import Details
 from facemod.pipeline import Editor
 
 FRAMES, SIDE = 20, 96
@@ -145,6 +147,22 @@ def test_segments_come_with_their_surroundings():
 def test_codes_of_a_still_face_stay():
     codes = FakeModel().sample(1, seed=1)
     torch.testing.assert_close(averaged([codes] * 3, [-1, 0, 1], 2.0).styles, codes.styles)
+
+
+def test_details_are_averaged_with_the_styles():
+    plain = FakeModel().sample(1, seed=0)
+    frames = [
+        replace(
+            plain, details=(Details.of(torch.full((1, 2, 4, 4), float(n)), plain.styles + n),)
+        ).giving_way(n + 1)
+        for n in range(3)
+    ]
+    [entry] = averaged(frames, [-1, 0, 1], 2.0).details
+    assert {len(x) for x in (entry.maps, entry.styles, entry.weights, entry.yielding)} == {1}
+    torch.testing.assert_close(entry.maps, torch.ones(1, 2, 4, 4))
+    torch.testing.assert_close(entry.styles, plain.styles + 1)
+    assert entry.yielding.item() == pytest.approx(2)
+    assert entry.weights.item() == pytest.approx(1)
 
 
 def test_films_without_faces_and_files_that_are_no_films(tmp_path):

@@ -67,17 +67,18 @@ class Details:
         return cls(maps, styles, ones, ones)
 
     def __getitem__(self, faces: slice) -> Details:
-        return self._each(lambda tensor: tensor[faces])
+        return self.each(lambda tensor: tensor[faces])
 
     def to(self, device: torch.device | str) -> Details:
         """The same on a device."""
-        return self._each(lambda tensor: tensor.to(device))
+        return self.each(lambda tensor: tensor.to(device))
 
     def expanded(self, faces: int) -> Details:
         """Those of a single face repeated for ``faces`` faces."""
-        return self._each(lambda tensor: tensor.expand(faces, *tensor.shape[1:]))
+        return self.each(lambda tensor: tensor.expand(faces, *tensor.shape[1:]))
 
-    def _each(self, change: Callable[[Tensor], Tensor]) -> Details:
+    def each(self, change: Callable[[Tensor], Tensor]) -> Details:
+        """The same change made to every tensor; all have one entry for each face."""
         parts = (self.maps, self.styles, self.weights, self.yielding)
         fitted = None if self.fitted is None else change(self.fitted)
         return Details(*map(change, parts), fitted)
