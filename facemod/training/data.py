@@ -135,6 +135,17 @@ def read_packed(path: Path) -> tuple[list[str], Pixels, Pixels]:
         raise InputError(f"{path}: not a packed face set ({error})") from error
 
 
+def spread_faces(packed: Path, count: int, first: int = 0) -> Tensor:
+    """Faces [count, 3, S, S] in [-1, 1] of a packed set, evenly spread from number ``first`` on.
+
+    Raises:
+        InputError: there is no such file, or it is none.
+    """
+    _, faces, _ = read_packed(packed)
+    step = max(1, len(faces) // count)
+    return to_tensor(list(faces[first % step :: step][:count]))
+
+
 def _unpacked(pictures: Pixels, ends: NDArray[np.int64]) -> Pixels:
     def decoded(start: int, end: int) -> Pixels:
         return np.asarray(Image.open(io.BytesIO(pictures[start:end].tobytes())).convert("RGB"))

@@ -28,8 +28,9 @@ from facemod.latent.presets import FAMILY, LEVEL_TENSOR, SUFFIX, TENSOR
 from facemod.models.wavelet.decoder import SLOTS
 from facemod.models.weights import save_weights
 from facemod.training import attributes
+from facemod.training.data import spread_faces
 from facemod.training.judge import NAMES, STILL, Judge, indices
-from facemod.training.polish import AXES, encoded, polished, practice_faces
+from facemod.training.polish import AXES, polished, practice_faces
 from facemod.training.recipes import (
     MAIN,
     PERSON,
@@ -40,7 +41,7 @@ from facemod.training.recipes import (
     target_weights,
 )
 from facemod.training.response import GROUPS, Response, fit, placed, principal_axes
-from facemod.training.studio import Studio, needs_exact
+from facemod.training.studio import Studio, encoded, needs_exact
 from facemod.training.teach_attributes import teach
 
 TRUNCATION = 0.7
@@ -271,7 +272,8 @@ def main() -> None:
     recipes = chosen_recipes(args.only)
     response, studio, teacher, judge = open_instruments(args)
     drawn = studio.styles(args.faces, truncation=TRUNCATION, seed=args.seed + 2)
-    scale = Scale(studio, judge, torch.cat([drawn, encoded(args.real, args.faces, first=1)]))
+    real = encoded(spread_faces(args.real, args.faces, first=1))
+    scale = Scale(studio, judge, torch.cat([drawn, real]))
     practice = practice_faces(studio, args.real, args.practice, args.seed + 3)
     axes, _ = principal_axes(studio, AXES, args.seed)
     for recipe in sorted(recipes, key=lambda r: (needs_exact(r.slots[1]), r.name not in MAIN)):

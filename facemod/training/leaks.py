@@ -22,14 +22,15 @@ from torch import Tensor
 
 from facemod.latent.presets import SUFFIX, read_preset
 from facemod.models.weights import load_weights, save_weights
+from facemod.training.data import spread_faces
 from facemod.training.directions import SMALLEST_GAIN, Scale, add_sources, open_instruments
 from facemod.training.identity import Identity, similarity
 from facemod.training.judge import NAMES, STILL, Judge
 from facemod.training.plain_directions import classifier_normal, mean_difference, scored_samples
-from facemod.training.polish import change_where, encoded
+from facemod.training.polish import change_where
 from facemod.training.preview import FIRST_FINE_SLOT
 from facemod.training.recipes import MAIN, RECIPES, Recipe, region_mask, target_weights
-from facemod.training.studio import Studio, needs_exact
+from facemod.training.studio import Studio, encoded, needs_exact
 
 TRUNCATION = 0.7
 HELD_OUT_SEED = 90_002
@@ -245,7 +246,7 @@ def run(args: argparse.Namespace) -> None:
     held_out = studio.styles(args.samples, truncation=TRUNCATION, seed=HELD_OUT_SEED)
     scenes = {
         "samples": Scene(studio, judge, identity, held_out),
-        "real": Scene(studio, judge, identity, encoded(args.real, args.real_faces)),
+        "real": Scene(studio, judge, identity, encoded(spread_faces(args.real, args.real_faces))),
     }
     found: dict[str, list[Leaks]] = {name: [] for name in scenes}
     compared: Rows = []

@@ -18,14 +18,12 @@ import torch
 from torch import Tensor
 
 from facemod.latent.presets import LEVEL_TENSOR, SUFFIX
-from facemod.models.wavelet.encoder import Encoder
-from facemod.models.weights import filled, load_weights, save_weights
-from facemod.pipeline import to_tensor
-from facemod.training.data import read_packed
+from facemod.models.weights import load_weights, save_weights
+from facemod.training.data import spread_faces
 from facemod.training.directions import add_sources, open_instruments
 from facemod.training.judge import STILL, Judge
 from facemod.training.recipes import RECIPES, Recipe, target_weights
-from facemod.training.studio import BUNDLE
+from facemod.training.studio import encoded
 
 LARGEST_GAIN = 4.0
 
@@ -41,11 +39,8 @@ class Photos:
     @torch.inference_mode()
     def of(cls, packed: Path, count: int, judge: Judge) -> Photos:
         """Faces evenly spread over a packed set."""
-        _, faces, _ = read_packed(packed)
-        chosen = to_tensor(list(faces[:: max(1, len(faces) // count)][:count]))
-        encoder = filled(Encoder(), BUNDLE / "encoder.safetensors").eval()
-        styles = torch.cat([encoder(part) for part in chosen.split(32)])
-        return cls(styles, judge.scores(chosen))
+        faces = spread_faces(packed, count)
+        return cls(encoded(faces), judge.scores(faces))
 
 
 @dataclass(frozen=True)

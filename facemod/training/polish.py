@@ -20,14 +20,11 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from facemod.models.wavelet.encoder import Encoder
-from facemod.models.weights import filled
-from facemod.pipeline import to_tensor
-from facemod.training.data import read_packed
+from facemod.training.data import spread_faces
 from facemod.training.judge import NAMES, STILL, Judge, indices
 from facemod.training.motion import motions
 from facemod.training.recipes import MAIN, Recipe, region_mask, target_weights
-from facemod.training.studio import BUNDLE, Studio
+from facemod.training.studio import Studio, encoded
 
 AXES = 128
 BATCH = 8
@@ -61,17 +58,7 @@ def practice_faces(studio: Studio, real: Path, count: int, seed: int) -> Faces:
     half, quarter = count // 2, count // 4
     drawn = [studio.styles(half, truncation=0.7, seed=seed),
              studio.styles(quarter, truncation=0.5, seed=seed + 1)]  # fmt: skip
-    return Faces.of(torch.cat([*drawn, encoded(real, quarter)]), studio)
-
-
-@torch.inference_mode()
-def encoded(packed: Path, count: int, first: int = 0) -> Tensor:
-    """Styles [count, slots, dim] of real faces, evenly spread over a packed set."""
-    _, faces, _ = read_packed(packed)
-    step = max(1, len(faces) // count)
-    chosen = faces[first % step :: step][:count]
-    encoder = filled(Encoder(), BUNDLE / "encoder.safetensors").eval()
-    return torch.cat([encoder(part) for part in to_tensor(list(chosen)).split(32)])
+    return Faces.of(torch.cat([*drawn, encoded(spread_faces(real, quarter))]), studio)
 
 
 def polished(

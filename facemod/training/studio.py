@@ -12,11 +12,13 @@ from torch import Tensor, nn
 from facemod.latent.codes import Codes
 from facemod.models.wavelet import model as wavelet
 from facemod.models.wavelet.decoder import SLOT_RESOLUTIONS, SLOTS, STYLE_DIM, Decoder
+from facemod.models.wavelet.encoder import Encoder
 from facemod.models.wavelet.mapping import Mapping
 from facemod.models.weights import filled
 from facemod.training.preview import FIRST_FINE_SLOT, RESOLUTION, PreviewDecoder
 
 BUNDLE = Path(__file__).parents[1] / "models" / "wavelet"
+PART = 32  # faces that are encoded at once
 Render = Callable[[Tensor], Tensor]
 
 
@@ -55,6 +57,13 @@ class Studio:
         """Images [N, 3, 128, 128], about [-1, 1], by the preview, in bfloat16, with gradients."""
         with torch.autocast("cpu", torch.bfloat16):
             return self._preview(styles).float()
+
+
+@torch.inference_mode()
+def encoded(faces: Tensor) -> Tensor:
+    """Styles [N, 16, 512] of aligned faces [N, 3, 128, 128] in [-1, 1], by the bundled encoder."""
+    encoder = filled(Encoder(), BUNDLE / "encoder.safetensors").eval()
+    return torch.cat([encoder(part) for part in faces.split(PART)])
 
 
 def needs_exact(last_slot: int) -> bool:

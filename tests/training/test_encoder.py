@@ -24,6 +24,7 @@ from facemod.training.data import (
     pack,
     photos_in,
     read_packed,
+    spread_faces,
 )
 from facemod.training.encoder import Trainer, begin_from, blended
 from facemod.training.loop import Fabric, train
@@ -255,3 +256,17 @@ def test_packed_faces_reject_rubbish(tmp_path: Path) -> None:
     (tmp_path / "x.npz").write_bytes(b"rubbish")
     with pytest.raises(InputError, match="not a packed face set"):
         PackedFaces(tmp_path / "x.npz")
+
+
+def test_faces_are_spread_over_a_packed_set(tmp_path: Path) -> None:
+    faces = np.repeat(np.arange(10, dtype=np.uint8), 4 * 4 * 3).reshape(10, 4, 4, 3)
+    known = np.full((10, 4, 4), 255, np.uint8)
+    np.savez(tmp_path / "set.npz", names=np.array(["a"] * 10), faces=faces, known=known)
+
+    def numbers(count: int, first: int = 0) -> list[int]:
+        spread = spread_faces(tmp_path / "set.npz", count, first)
+        return ((spread + 1) * 127.5).round().int()[:, 0, 0, 0].tolist()
+
+    assert numbers(3) == [0, 3, 6]
+    assert numbers(3, first=1) == [1, 4, 7]
+    assert numbers(20) == list(range(10))
