@@ -1,42 +1,93 @@
-"""The README tells the truth: its commands exist, its code runs, its tables are complete."""
+"""The documents tell the truth: commands parse, code runs, tables are complete."""
 
 from __future__ import annotations
 
 import re
+import shlex
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import typer
+from typer.testing import CliRunner
 
 from facemod import __version__
+from facemod.cli.app import app
+from facemod.cli.groups import DEFAULT
 from facemod.errors import ExitCode
 
 ROOT = Path(__file__).parents[1]
-README = (ROOT / "README.md").read_text()
-COMMANDS = (
-    "train model",
-    "edit", "mix", "morph", "reconstruct", "grid", "sample", "align", "presets list",
-    "presets show", "presets learn", "presets sheet", "presets gallery", "presets rename",
-    "presets remove", "presets export", "presets import", "models list", "models info",
-    "train prepare", "train encoder", "train preview", "evaluate", "doctor", "bench", "models pull",
-    "models import", "models verify", "models remove", "cache info", "cache clear",
-)  # fmt: skip
+GUIDE = ROOT / "docs" / "guide"
+PAPERS = [ROOT / "README.md", ROOT / "MODEL_CARD.md", *sorted((ROOT / "docs").rglob("*.md"))]
+TEXTS = {paper: paper.read_text() for paper in PAPERS}
+EVERYTHING = "\n".join(TEXTS.values()).replace("\\\n", " ")
+LINES = sorted({line for line in re.findall(r"^ {4}facemod (.*)$", EVERYTHING, flags=re.M)})
+# Presets that readers make themselves while they follow the documents.
+THEIRS = {"--wink": "--smile", "--smile-ffhq512": "--smile"}
+LONGEST_README = 640
+
+
+def walked(command, words=()) -> Iterator[tuple[str, object]]:
+    """Every command with its whole name, those of groups included."""
+    if not hasattr(command, "commands"):
+        yield " ".join(words), command
+        return
+    for name, inner in command.commands.items():
+        yield from walked(inner, (*words, name))
+
+
+ROOT_COMMAND = typer.main.get_command(app)
+COMMANDS = dict(walked(ROOT_COMMAND))
 
 
 @pytest.mark.parametrize("command", COMMANDS)
-def test_every_command_has_help_and_a_place_in_the_readme(command: str) -> None:
-    shown = subprocess.run(
-        [sys.executable, "-m", "facemod", *command.split(), "--help"],
-        cwd=ROOT, capture_output=True, text=True, check=True,
-    )  # fmt: skip
+def test_every_command_has_help_and_a_place_in_the_guide(command: str) -> None:
+    shown = CliRunner().invoke(app, [*command.split(), "--help"])
+    assert shown.exit_code == 0
     assert "Usage" in shown.stdout
-    assert f"facemod {command}" in README
+    assert f"`facemod {command}" in TEXTS[GUIDE / "README.md"]
+
+
+def test_commands_in_the_guides_table_exist() -> None:
+    named = re.findall(r"`facemod ((?:[a-z]+ ?)+)", TEXTS[GUIDE / "README.md"])
+    assert len(named) > 20
+    assert {name.strip() for name in named} <= set(COMMANDS)
+
+
+def test_there_are_commands_to_follow() -> None:
+    assert len(LINES) > 40
+
+
+@pytest.mark.parametrize("line", LINES)
+def test_a_command_parses(line: str) -> None:
+    command, words = ROOT_COMMAND, shlex.split(line, comments=True)
+    words = [THEIRS.get(word, word) for word in words]
+    while words and hasattr(command, "commands"):
+        named = words[0] in command.commands
+        command = command.commands[words.pop(0) if named else DEFAULT]
+    command.make_context("facemod", words)  # raises for what it does not know
+
+
+def test_options_in_the_text_exist() -> None:
+    known = {
+        name
+        for command in COMMANDS.values()
+        for option in command.params
+        for name in (*option.opts, *option.secondary_opts)
+    }
+    mentioned = set()
+    for text in (*(TEXTS[p] for p in TEXTS if p.parent == GUIDE), TEXTS[ROOT / "README.md"]):
+        mentioned |= set(re.findall(r"(?:^|\s)`(--[a-z-]+)", text))
+    others = {"--pip-args", "--torch-backend"}  # of pipx and uv
+    assert len(mentioned) > 25
+    assert mentioned <= known | others
 
 
 def test_python_blocks_run_in_order(tmp_path: Path) -> None:
     (tmp_path / "examples").symlink_to(ROOT / "examples")
-    blocks = re.findall(r"```python\n(.*?)```", README, flags=re.S)
+    blocks = re.findall(r"```python\n(.*?)```", TEXTS[GUIDE / "python.md"], flags=re.S)
     assert len(blocks) == 2
     script = "\n".join([*blocks, "assert images.shape == (1, 3, 1024, 1024)"])
     subprocess.run(
@@ -46,15 +97,40 @@ def test_python_blocks_run_in_order(tmp_path: Path) -> None:
 
 
 def test_exit_codes_are_all_documented() -> None:
-    table = {int(code) for code in re.findall(r"^\| (\d+) \| ", README, flags=re.M)}
+    table = {int(code) for code in re.findall(r"^\| (\d+) \| ", TEXTS[GUIDE / "errors.md"], re.M)}
     assert table == {int(code) for code in ExitCode} - {ExitCode.BUG}
 
 
 def test_files_that_the_documents_name_exist() -> None:
-    for document in ("README.md", "MODEL_CARD.md"):
-        text = (ROOT / document).read_text()
-        for path in re.findall(r"`((?:examples|facemod|presets)/[\w./-]*\w)`", text):
-            assert (ROOT / path).exists(), f"{document} names {path}"
+    for document in (ROOT / "README.md", ROOT / "MODEL_CARD.md"):
+        for path in re.findall(r"`((?:examples|facemod|presets)/[\w./-]*\w)`", TEXTS[document]):
+            assert (ROOT / path).exists(), f"{document.name} names {path}"
+
+
+@pytest.mark.parametrize("paper", PAPERS, ids=lambda paper: str(paper.relative_to(ROOT)))
+def test_links_lead_somewhere(paper: Path) -> None:
+    for link in re.findall(r"\]\(([^)]+)\)", TEXTS[paper]):
+        target, _, section = link.partition("#")
+        if link.startswith("http"):
+            continue
+        there = (paper.parent / target).resolve() if target else paper
+        assert there.exists(), link
+        if section:
+            headings = re.findall(r"^#+ (.*)$", there.read_text(), re.M)
+            anchors = {re.sub(r"[^\w -]", "", h).lower().replace(" ", "-") for h in headings}
+            assert section in anchors, link
+
+
+def test_the_readme_is_short_and_shows_pictures() -> None:
+    readme = TEXTS[ROOT / "README.md"]
+    assert len(readme.split()) <= LONGEST_README
+    assert len(re.findall(r"^!\[.+\]\(docs/images/", readme, re.M)) == 2
+
+
+def test_every_page_of_the_guide_is_linked_from_the_readme_and_the_guide() -> None:
+    for page in GUIDE.glob("*.md"):
+        assert f"docs/guide/{page.name}" in TEXTS[ROOT / "README.md"]
+        assert page.name == "README.md" or f"]({page.name})" in TEXTS[GUIDE / "README.md"]
 
 
 def test_changelog_knows_this_version() -> None:
