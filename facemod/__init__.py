@@ -8,8 +8,8 @@ __version__ = "0.1.0"
 
 # Resolved on first use: importing facemod must stay cheap, and these need torch.
 _EXPORTS = {
-    "Editor": "facemod.pipeline",
-    "Fidelity": "facemod.pipeline",
+    "Editor": "facemod.editing.corridor",
+    "Fidelity": "facemod.editing.corridor",
     "Mark": "facemod.imaging.marking",
     "edit_direction": "facemod.latent.strengths",
     "load_model": "facemod.models.registry",

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import torch
 
-from facemod.models import growing
 from facemod.models.families import FAMILIES
-from facemod.models.sphere import Facts, write_model
+from facemod.models.sphere import growing
+from facemod.models.sphere.model import Facts, write_model
 
 WIDTHS = (8, 8, 8, 6, 4)
 LATENT = 12

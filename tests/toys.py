@@ -7,7 +7,7 @@ from pathlib import Path
 import torch
 from fakes import COLOURS, RESOLUTIONS
 
-from facemod.models.weights import save_weights
+from facemod.weights.files import save_weights
 
 TOYS = {
     "smile": {"slots": [3, 8], "range": [-3, 3], "panel": "Expression", "colour": 0},

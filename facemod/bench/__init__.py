@@ -1,0 +1,1 @@
+"""How fast this machine edits faces, and where the time goes."""

@@ -13,8 +13,8 @@ from facemod.bench.timing import Now, interleaved
 from facemod.models.automodulator.decoder import FULL
 from facemod.models.automodulator.decoder import Decoder as AutomodulatorDecoder
 from facemod.models.base import FaceModel
-from facemod.models.growing import LATENT, WIDTHS, level_of
-from facemod.models.growing import Encoder as AutomodulatorEncoder
+from facemod.models.sphere.growing import LATENT, WIDTHS, level_of
+from facemod.models.sphere.growing import Encoder as AutomodulatorEncoder
 from facemod.models.wavelet import WaveletModel
 from facemod.models.wavelet.heads import Painter
 

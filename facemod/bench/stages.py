@@ -13,11 +13,12 @@ from PIL import Image
 from torch import Tensor
 
 from facemod.bench.timing import Clock, Now
+from facemod.editing.corridor import EditFunction, Editor, Fidelity, composited
 from facemod.imaging.reading import open_photo
 from facemod.imaging.writing import write_image, write_photo
 from facemod.latent.codes import Codes
 from facemod.models.base import FaceModel, ModelInfo
-from facemod.pipeline import EditFunction, Editor, Fidelity, composited, to_pixels
+from facemod.tensors.pixels import to_pixels
 
 # Around the face, as a part of its square's side.
 SURROUNDINGS = 0.25

@@ -11,7 +11,6 @@ from typing import Annotated, Any
 import typer
 
 from facemod import __version__
-from facemod.batch import UnexpectedError, explained
 from facemod.cli import render
 from facemod.cli.commands import (
     align,
@@ -39,6 +38,7 @@ from facemod.cli.groups import DefaultingGroup
 from facemod.cli.options import expand
 from facemod.cli.result import Result
 from facemod.errors import ExitCode, UsageError
+from facemod.jobs.outcome import UnexpectedError, explained
 from facemod.latent.presets import find_presets
 
 SETTINGS = {"help_option_names": ["-h", "--help"]}

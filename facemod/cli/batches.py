@@ -7,14 +7,15 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from facemod import __version__, planning
+from facemod import __version__
 from facemod.cli.options import Common, Many
 from facemod.cli.result import Result, Table
 from facemod.errors import UsageError
-from facemod.inputs import Input, Shard, find_inputs, read_list
-from facemod.journal import History, Log, digest_settings, new_run, unfinished
+from facemod.jobs import plan as planning
+from facemod.jobs.inputs import Input, Shard, find_inputs, read_list
+from facemod.jobs.journal import History, Log, digest_settings, new_run, unfinished
+from facemod.jobs.plan import Job
 from facemod.models.fingerprint import fingerprint
-from facemod.planning import Job
 
 NO_FACE_CHOICES = ("fail", "skip", "copy")
 ENGINES = ("local", "ray")

@@ -8,13 +8,13 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from facemod.batch import Outcome, left_aside
 from facemod.cli.running import EncodedPhoto
 from facemod.errors import UsageError
-from facemod.journal import digest
+from facemod.files.digests import digest
+from facemod.jobs.outcome import Outcome, left_aside
 
 if TYPE_CHECKING:
-    from facemod.pipeline import EditFunction
+    from facemod.editing.corridor import EditFunction
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from facemod.errors import InputError
-from facemod.inputs import find_inputs
+from facemod.jobs.inputs import find_inputs
 
 
 @dataclass(frozen=True)

@@ -6,19 +6,19 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from facemod import batch
-from facemod.batch import Outcome
 from facemod.cli import render
 from facemod.cli.options import Common, Many
 from facemod.cli.result import Result
 from facemod.cli.running import already_there, plan_together
+from facemod.editing.results import ResultKind
 from facemod.errors import UsageError
-from facemod.inputs import CLIP_SUFFIXES
-from facemod.journal import digest
-from facemod.results import ResultKind
+from facemod.files.digests import digest
+from facemod.jobs import outcome as batch
+from facemod.jobs.inputs import CLIP_SUFFIXES
+from facemod.jobs.outcome import Outcome
 
 if TYPE_CHECKING:
-    from facemod.filming import Filming
+    from facemod.editing.films import Filming
     from facemod.imaging.marking import Mark
 
 

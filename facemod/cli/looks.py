@@ -23,15 +23,15 @@ from facemod.cli.session import (
     settle_fidelity,
     shown_in,
 )
-from facemod.journal import digest
-from facemod.results import ResultKind
+from facemod.editing.results import ResultKind
+from facemod.files.digests import digest
 
 if TYPE_CHECKING:
-    from facemod.batch import Outcome
+    from facemod.editing.corridor import EditFunction, Editor, Fidelity
     from facemod.fidelity.regions import Regions
+    from facemod.jobs.outcome import Outcome
     from facemod.latent.codes import Codes
     from facemod.latent.presets import Box
-    from facemod.pipeline import EditFunction, Editor, Fidelity
 
 
 @dataclass(frozen=True)
@@ -130,7 +130,7 @@ class Look:
         face the edit belongs, unless the options name regions, ``notes`` says what there is to say
         about the edit of a face; for ``also`` see :func:`perform_batch`.
         """
-        from facemod.tasks import Edit, no_notes
+        from facemod.editing.treatments import Edit, no_notes
 
         opening, rung = self.opening, self.opening.rung(photos)
         mark = mark_for(self.common, self.kind.mark_kind(rung), recipe)

@@ -17,7 +17,7 @@ import typer
 from rich.markup import escape
 
 from facemod.imaging.opening import MAX_MEGAPIXELS
-from facemod.inputs import DEFAULT_OUTPUT
+from facemod.jobs.inputs import DEFAULT_OUTPUT
 from facemod.latent.presets import Preset, find_presets
 from facemod.latent.strengths import Strength, parse_strength
 from facemod.training.settings import Setting

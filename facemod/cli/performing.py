@@ -15,18 +15,18 @@ from typing import TYPE_CHECKING
 from rich.console import Console
 
 from facemod import __version__
-from facemod.batch import Outcome
 from facemod.cli import render
 from facemod.cli.batches import Batch
 from facemod.cli.result import Result
 from facemod.cli.session import resolve_devices
 from facemod.errors import OutputError
-from facemod.journal import Journal
+from facemod.jobs.journal import Journal
+from facemod.jobs.outcome import Outcome
 
 if TYPE_CHECKING:
-    from facemod.pipeline import Editor
-    from facemod.runners.stages import Spec
-    from facemod.tasks import Task
+    from facemod.editing.corridor import Editor
+    from facemod.editing.treatments import Task
+    from facemod.jobs.stages import Spec
 
 Also = Callable[[Sequence[Outcome]], Sequence[Outcome]]
 GPU_BATCH = 8
@@ -130,8 +130,8 @@ def tell_all(
 
 def spec_for(batch: Batch, task: Task, editor: Editor, faces: str, devices: Sequence[str]) -> Spec:
     """What the workers need to know."""
-    from facemod.runners.local import cores
-    from facemod.runners.stages import Spec, opened
+    from facemod.jobs.processes import cores
+    from facemod.jobs.stages import Spec, opened
 
     common, many = batch.common, batch.many
     # On a CPU, faces one by one are fastest, and come out the same whatever is around them.
@@ -158,8 +158,9 @@ def outcomes_of(
     batch: Batch, spec: Spec, editor: Editor, devices: Sequence[str], stopper: Stopper
 ) -> Iterator[Outcome]:
     """Run the jobs where the options say."""
-    from facemod.runners import cluster, local
-    from facemod.runners.worker import Worker
+    from facemod.jobs import cluster
+    from facemod.jobs import processes as local
+    from facemod.jobs.worker import Worker
 
     if batch.many.engine == "ray":
         return cluster.run(spec, batch.jobs, stopper)

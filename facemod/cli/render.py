@@ -25,8 +25,8 @@ from rich.progress import (
 )
 from rich.table import Table as RichTable
 
-from facemod.batch import Outcome
 from facemod.cli.result import Result, Table
+from facemod.jobs.outcome import Outcome
 
 MARKS = {
     "done": "[green]done[/]",

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from facemod import __version__
-from facemod.batch import Outcome, exit_code
 from facemod.errors import ExitCode, FacemodError
+from facemod.jobs.outcome import Outcome, exit_code
 
 SCHEMA = 1
 

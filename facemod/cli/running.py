@@ -8,18 +8,19 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from facemod import batch, planning
-from facemod.batch import FaceOutcome, Outcome
 from facemod.cli import render
 from facemod.cli.options import Common, Reading
 from facemod.cli.result import Result
-from facemod.inputs import WRITABLE_SUFFIXES, find_inputs
-from facemod.planning import Job
-from facemod.results import ResultKind
+from facemod.editing.results import ResultKind
+from facemod.jobs import outcome as batch
+from facemod.jobs import plan as planning
+from facemod.jobs.inputs import WRITABLE_SUFFIXES, find_inputs
+from facemod.jobs.outcome import FaceOutcome, Outcome
+from facemod.jobs.plan import Job
 
 if TYPE_CHECKING:
+    from facemod.editing.corridor import Editor, EncodedFace, Fidelity
     from facemod.imaging.photo import Photo
-    from facemod.pipeline import Editor, EncodedFace, Fidelity
 
 
 def all_photos(photos: Sequence[Path], common: Common) -> list[Path]:
@@ -125,7 +126,7 @@ def encode_photos(
     any photo failed, the outcome of every one. The photos themselves are not kept: there may be
     many, and each may be large.
     """
-    from facemod.pipeline import Fidelity
+    from facemod.editing.corridor import Fidelity
 
     encoded: list[EncodedPhoto] = []
 

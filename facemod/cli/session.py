@@ -8,15 +8,15 @@ from typing import TYPE_CHECKING
 
 from facemod import __version__
 from facemod.cli.options import Common, Reading, Where
+from facemod.editing.results import ResultKind
 from facemod.errors import UsageError
-from facemod.results import ResultKind
 
 if TYPE_CHECKING:
+    from facemod.editing.corridor import Editor, Fidelity
     from facemod.fidelity.regions import Regions
     from facemod.imaging.marking import Kind, Mark
     from facemod.latent.presets import Box
     from facemod.models.base import FaceModel
-    from facemod.pipeline import Editor, Fidelity
 
 AUTO = "auto"
 AUTO_SECONDS = 120  # that --fidelity auto may spend on fitting
@@ -29,8 +29,8 @@ def open_editor(common: Reading, size: float | None = math.inf) -> tuple[Editor,
 
     ``size`` is what :func:`parse_size` makes of ``--size``.
     """
-    from facemod.pipeline import load_editor
-    from facemod.runners.memory import keep_freed_memory
+    from facemod.editing.corridor import load_editor
+    from facemod.tensors.memory import keep_freed_memory
 
     keep_freed_memory()
     device, *_ = resolve_devices(common.device)
@@ -78,7 +78,7 @@ def resolve_device(name: str) -> tuple[str, str]:
 
 def check_fidelity(name: str) -> None:
     """Raise UsageError when ``--fidelity`` is no rung of the ladder."""
-    from facemod.pipeline import Fidelity
+    from facemod.editing.corridor import Fidelity
 
     known = [*(rung.value for rung in Fidelity), AUTO]
     if name not in known:
@@ -91,9 +91,9 @@ def settle_fidelity(name: str, model: FaceModel, photos: int) -> tuple[Fidelity,
     Raises:
         UsageError: the model cannot be fitted to photos.
     """
+    from facemod.editing.corridor import Fidelity
     from facemod.fidelity.fitting import fitting_model
     from facemod.models.base import FittingModel
-    from facemod.pipeline import Fidelity
 
     if name != AUTO:
         rung = Fidelity(name)
@@ -111,7 +111,7 @@ def settle_fidelity(name: str, model: FaceModel, photos: int) -> tuple[Fidelity,
 
 
 def parse_size(text: str, kind: ResultKind) -> float | None:
-    """``--size`` as what :class:`facemod.pipeline.Editor` takes.
+    """``--size`` as what :class:`facemod.editing.corridor.Editor` takes.
 
     ``auto`` goes by the face's size in the photo, and means full size where the result is not
     the photo.

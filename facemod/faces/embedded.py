@@ -23,7 +23,7 @@ from facemod.faces.face import Face, roll
 from facemod.faces.mipmaps import Mipmaps
 from facemod.faces.onet import SIDE, ONet
 from facemod.faces.yunet import YuNet, propose
-from facemod.models.weights import filled
+from facemod.weights.files import filled
 
 Array = NDArray[np.float64]
 

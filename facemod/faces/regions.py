@@ -15,7 +15,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from facemod.errors import UsageError
-from facemod.models.weights import filled
+from facemod.weights.files import filled
 
 RESOLUTION = 128
 WIDTHS = (24, 40, 64, 96)  # channels at 64, 32, 16 and 8 px

@@ -10,7 +10,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from facemod.models.onednn import Conv2d
+from facemod.tensors.onednn import Conv2d
 
 STRIDES = (8, 16, 32)
 # Per cell: face class, centre and log size of the box, objectness, five points.

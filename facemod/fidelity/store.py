@@ -18,10 +18,10 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from facemod.errors import ModelError, OutputError
-from facemod.imaging.atomic import atomic_path
+from facemod.files.atomic import atomic_path
 from facemod.latent.codes import Codes
 from facemod.models.base import Effort
-from facemod.models.weights import load_weights, save_weights
+from facemod.weights.files import load_weights, save_weights
 
 LIMIT = 256 << 20  # bytes
 SUFFIX = ".safetensors"

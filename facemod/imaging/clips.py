@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from facemod.errors import InputError, OutputError
-from facemod.imaging.atomic import atomic_path
+from facemod.files.atomic import atomic_path
 from facemod.imaging.marking import Mark
 from facemod.imaging.video import find_ffmpeg
 

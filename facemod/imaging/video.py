@@ -13,8 +13,8 @@ from typing import IO
 import numpy as np
 
 from facemod.errors import MissingExtraError, OutputError, UsageError
+from facemod.files.atomic import atomic_path
 from facemod.imaging import loops
-from facemod.imaging.atomic import atomic_path
 from facemod.imaging.marking import Mark
 
 SUFFIXES = (".mp4", ".gif", ".webp")

@@ -10,8 +10,8 @@ from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
 from facemod.errors import OutputError, OutputExistsError
+from facemod.files.atomic import write_bytes
 from facemod.imaging import exif
-from facemod.imaging.atomic import write_bytes
 from facemod.imaging.marking import Mark, packet_for
 from facemod.imaging.photo import Photo, Source
 

@@ -1,0 +1,1 @@
+"""Codes and what moves them: mixes, walks, presets."""

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from facemod.errors import ModelError, OutputError, OutputExistsError, UsageError
-from facemod.imaging.atomic import write_bytes
+from facemod.files.atomic import write_bytes
 from facemod.latent.presets import (
     LEVEL_TENSOR,
     NAME,
@@ -24,7 +24,7 @@ from facemod.latent.presets import (
     read_facts,
     user_folder,
 )
-from facemod.models.headers import read_header
+from facemod.weights.headers import read_header
 
 
 @dataclass(frozen=True)

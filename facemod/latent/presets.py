@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from facemod.errors import ModelError, UsageError
-from facemod.models.headers import read_header
+from facemod.weights.headers import read_header
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -108,7 +108,7 @@ class Preset:
         return self._tensor(LEVEL_TENSOR)
 
     def _tensor(self, name: str) -> Tensor:
-        from facemod.models.weights import load_weights
+        from facemod.weights.files import load_weights
 
         state, _ = load_weights(self.path)
         tensor = state.get(name)

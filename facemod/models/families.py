@@ -6,8 +6,8 @@ from pathlib import Path
 
 from facemod.errors import ModelError
 from facemod.models import automodulator, balanced_pioneer, pioneer
-from facemod.models.published import Checkpoint
-from facemod.models.sphere import SphereModel, read_model
+from facemod.models.sphere.model import SphereModel, read_model
+from facemod.models.sphere.published import Checkpoint
 
 FAMILIES = {family.FAMILY: family for family in (automodulator, pioneer, balanced_pioneer)}
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 import re
@@ -13,15 +12,15 @@ from pathlib import Path
 from typing import Any
 
 from facemod.errors import ModelError, UsageError
-from facemod.imaging.atomic import write_bytes
-from facemod.models.headers import read_config
+from facemod.files.atomic import write_bytes
+from facemod.files.digests import sha256_of
+from facemod.weights.headers import read_config
 
 FOLDER_VARIABLE = "FACEMOD_MODELS_DIR"
 SUFFIX = ".safetensors"
 NAME = re.compile(r"[a-z0-9]+([._-][a-z0-9]+)*")
 RESERVED = "bundled"
 FIRST_USE = "downloads.json"
-_CHUNK = 1 << 20
 
 
 @dataclass(frozen=True)
@@ -134,18 +133,6 @@ def refuse_changed(file: str, digest: str) -> None:
 def remember(file: str, digest: str) -> None:
     """Note the sha256 of a downloaded file that proved good."""
     write_json(models_folder() / FIRST_USE, read_json(models_folder() / FIRST_USE) | {file: digest})
-
-
-def sha256_of(path: Path) -> str:
-    """The hexadecimal sha256 of a file; ModelError if it cannot be read."""
-    digest = hashlib.sha256()
-    try:
-        with path.open("rb") as file:
-            while chunk := file.read(_CHUNK):
-                digest.update(chunk)
-    except OSError as error:
-        raise ModelError(f"{path}: cannot be read ({error.strerror})") from error
-    return digest.hexdigest()
 
 
 def read_json(path: Path) -> dict[str, Any]:

@@ -26,8 +26,8 @@ from torch import Tensor
 
 from facemod.errors import InputError
 from facemod.faces.align import crop_face
-from facemod.imaging.atomic import atomic_path
-from facemod.pipeline import to_pixels, to_tensor
+from facemod.files.atomic import atomic_path
+from facemod.tensors.pixels import to_pixels, to_tensor
 
 if TYPE_CHECKING:
     from facemod.faces.detect import Detector

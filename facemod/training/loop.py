@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from facemod.errors import MissingExtraError, ModelError, UsageError
-from facemod.imaging.atomic import atomic_path
+from facemod.files.atomic import atomic_path
 from facemod.imaging.writing import write_image
 from facemod.training.settings import LoopOptions
 

@@ -11,7 +11,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Annotated, Any
 
-from facemod.imaging.atomic import write_bytes
+from facemod.files.atomic import write_bytes
 
 BUNDLE = Path(__file__).parents[1] / "models" / "wavelet"
 LOOP_PANEL, DATA_PANEL, LOSS_PANEL = "Loop", "Data", "Losses"

@@ -168,7 +168,7 @@ def test_looking_around_is_cheap(words):
         f"sys.argv = ['facemod', *{words}]\n"
         "try: app.main()\n"
         "except SystemExit: pass\n"
-        "heavy = {'torch', 'numpy', 'safetensors', 'facemod.pipeline'} & set(sys.modules)\n"
+        "heavy = {'torch', 'numpy', 'safetensors', 'facemod.editing.corridor'} & set(sys.modules)\n"
         "print(heavy or 'light', resource.getrusage(resource.RUSAGE_SELF).ru_utime,"
         " file=sys.stderr)\n"
     )

@@ -11,7 +11,7 @@ import torch
 
 from facemod.imaging.marking import mark_in
 from facemod.latent import presets
-from facemod.models.weights import save_weights
+from facemod.weights.files import save_weights
 
 FAMILIES = ("automodulator", "pioneer", "balanced-pioneer")
 SIDE = 64

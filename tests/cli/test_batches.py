@@ -13,7 +13,7 @@ import pytest
 from fakes import FailingModel, FakeModel
 from PIL import Image
 
-from facemod.runners import local
+from facemod.jobs import processes as local
 
 
 class CountingModel(FakeModel):

@@ -10,7 +10,7 @@ import pytest
 from fakes import FailingModel
 
 from facemod.imaging import writing
-from facemod.inputs import WRITABLE_SUFFIXES
+from facemod.jobs.inputs import WRITABLE_SUFFIXES
 
 
 @pytest.fixture

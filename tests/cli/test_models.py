@@ -87,7 +87,7 @@ class TestImport:
 
 class TestPull:
     def test_offline(self, run, monkeypatch):
-        monkeypatch.setattr("facemod.models.pull.RECORD", "http://127.0.0.1:9")
+        monkeypatch.setattr("facemod.models.importing.pull.RECORD", "http://127.0.0.1:9")
         monkeypatch.setattr("time.sleep", lambda seconds: None)
         ended = run("models", "pull", "ffhq512")
         assert ended.code == 7
@@ -101,7 +101,7 @@ class TestPull:
         def interrupt(*words, **settings):
             raise KeyboardInterrupt
 
-        monkeypatch.setattr("facemod.models.pull.download", interrupt)
+        monkeypatch.setattr("facemod.models.importing.pull.download", interrupt)
         ended = run("models", "pull", "ffhq512")
         assert ended.code == 130
         assert "the same command goes on from there" in ended.err

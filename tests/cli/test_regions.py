@@ -10,7 +10,7 @@ from PIL import Image
 import facemod.fidelity.regions as regions
 from facemod.faces.regions import CLASSES
 from facemod.latent import presets
-from facemod.models.weights import load_weights, save_weights
+from facemod.weights.files import load_weights, save_weights
 
 
 @pytest.fixture(autouse=True)

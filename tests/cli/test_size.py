@@ -8,8 +8,8 @@ import pytest
 
 from facemod.cli.commands.bench import table
 from facemod.cli.session import parse_size
+from facemod.editing.results import ResultKind
 from facemod.errors import UsageError
-from facemod.results import ResultKind
 
 
 def test_auto_goes_by_the_face_where_the_photo_is_the_result():

@@ -14,7 +14,7 @@ import facemod.models.wavelet.decoder as wavelet
 from facemod.faces import affine
 from facemod.faces.embedded import EmbeddedDetector
 from facemod.models.wavelet.mapping import Mapping
-from facemod.models.weights import fill, load_weights
+from facemod.weights.files import fill, load_weights
 
 SEED = 3
 Place = Callable[[np.ndarray, affine.Matrix, tuple[int, int]], np.ndarray]

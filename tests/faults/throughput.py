@@ -18,16 +18,16 @@ from functools import partial
 from pathlib import Path
 
 import facemod
-from facemod.journal import Log, new_run
+from facemod.editing.corridor import Fidelity, load_editor
+from facemod.editing.results import ResultKind
+from facemod.editing.treatments import Edit
+from facemod.jobs.journal import Log, new_run
+from facemod.jobs.plan import Job
+from facemod.jobs.processes import cores
+from facemod.jobs.stages import Spec
+from facemod.jobs.worker import Worker
 from facemod.latent.strengths import parse_strength, preset_edit
-from facemod.pipeline import Fidelity, load_editor
-from facemod.planning import Job
-from facemod.results import ResultKind
-from facemod.runners.local import cores
-from facemod.runners.memory import keep_freed_memory
-from facemod.runners.stages import Spec
-from facemod.runners.worker import Worker
-from facemod.tasks import Edit
+from facemod.tensors.memory import keep_freed_memory
 
 
 def timed(name: str, work: Callable[[], int]) -> tuple[float, float]:

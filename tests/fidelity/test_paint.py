@@ -12,7 +12,7 @@ from fakes import WindowFake
 from PIL import Image
 
 from facemod.fidelity.paint import explain, find_strokes
-from facemod.pipeline import to_pixels, to_tensor
+from facemod.tensors.pixels import to_pixels, to_tensor
 
 SIDE = 256
 

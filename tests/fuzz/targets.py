@@ -19,13 +19,13 @@ from toys import write_toy_presets
 
 from facemod.errors import FacemodError
 from facemod.imaging.reading import open_photo
-from facemod.inputs import Shard
-from facemod.journal import History, Log, unfinished
+from facemod.jobs.inputs import Shard
+from facemod.jobs.journal import History, Log, unfinished
+from facemod.jobs.plan import plan
 from facemod.latent.edits import parse_slots
 from facemod.latent.presets import find_presets, read_preset
 from facemod.latent.strengths import parse_strength
-from facemod.models.weights import load_weights
-from facemod.planning import plan
+from facemod.weights.files import load_weights
 
 FORMATS = ("JPEG", "PNG", "WEBP", "TIFF", "GIF", "BMP", "AVIF")
 FOLDER = Path(tempfile.mkdtemp(prefix="facemod-fuzz-"))

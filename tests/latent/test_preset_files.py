@@ -19,7 +19,7 @@ from facemod.latent.preset_files import (
     rename_preset,
 )
 from facemod.latent.presets import get_preset, read_preset
-from facemod.models.weights import save_weights
+from facemod.weights.files import save_weights
 
 SPACE = Space("wavelet", 16, 512)
 RESERVED = {"crop"}

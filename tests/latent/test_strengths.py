@@ -17,7 +17,7 @@ from facemod.latent.strengths import (
     preset_edit,
     shown_in,
 )
-from facemod.models.weights import save_weights
+from facemod.weights.files import save_weights
 
 SLOTS, DIM = 16, 512
 

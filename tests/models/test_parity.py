@@ -17,9 +17,9 @@ import reference
 import torch
 
 from facemod.models.families import FAMILIES
-from facemod.models.importing import import_file
-from facemod.models.published import Checkpoint
+from facemod.models.importing.convert import import_file
 from facemod.models.registry import load_model
+from facemod.models.sphere.published import Checkpoint
 
 # The largest published one, 512 px.
 LARGEST = ("automodulator", 7)

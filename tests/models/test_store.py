@@ -11,8 +11,9 @@ import torch
 
 from facemod.errors import ModelError, OutputExistsError, UsageError
 from facemod.latent.presets import get_preset, user_folder
-from facemod.models import deltas, store
-from facemod.models.importing import default_name, import_file
+from facemod.models import store
+from facemod.models.importing import deltas
+from facemod.models.importing.convert import default_name, import_file
 from facemod.models.registry import load_model, model_names
 
 

@@ -19,7 +19,7 @@ def align(
     batch = plan_batch(found, [".face.png"], {"faces": faces})
     if many.dry_run:
         return shown(batch)
-    from facemod.tasks import Align
+    from facemod.editing.treatments import Align
 
     editor, aligner = open_editor(common)
     return perform_batch(batch, Align(), editor, faces, (aligner,))

@@ -60,10 +60,10 @@ def bench(
     from facemod.bench.rivals import decoder_gmacs
     from facemod.bench.stages import time_stages
     from facemod.bench.timing import peak_memory, roofline
+    from facemod.editing.corridor import Editor
     from facemod.faces.detect import make_detector
     from facemod.models.wavelet import load
-    from facemod.pipeline import Editor
-    from facemod.runners.memory import keep_freed_memory
+    from facemod.tensors.memory import keep_freed_memory
 
     keep_freed_memory()  # as every run does
     if threads:

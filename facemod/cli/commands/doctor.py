@@ -7,11 +7,11 @@ import platform
 from collections.abc import Callable
 
 from facemod import __version__
-from facemod.batch import explained
 from facemod.cli.options import Printing
 from facemod.cli.result import Result, Table
 from facemod.cli.session import resolve_device
 from facemod.errors import ModelError
+from facemod.jobs.outcome import explained
 from facemod.latent.presets import find_presets
 
 Check = Callable[[], str]

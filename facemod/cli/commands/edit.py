@@ -27,12 +27,12 @@ from facemod.cli.options import (
 from facemod.cli.result import Result
 from facemod.cli.session import mark_for, mark_warning, shown_in
 from facemod.errors import UsageError
-from facemod.journal import digest
+from facemod.files.digests import digest
 from facemod.latent.presets import find_presets
 from facemod.latent.strengths import PresetEdit, Strength, preset_edit
 
 if TYPE_CHECKING:
-    from facemod.pipeline import Editor
+    from facemod.editing.corridor import Editor
 
 Strengths = strengths_group()
 Force = Annotated[
@@ -88,8 +88,8 @@ def edited_film(
     warnings: tuple[str, ...],
 ) -> Result:  # fmt: skip
     """Edit the frames of a film; ``settings`` are as for photos."""
-    from facemod.filming import Filming
-    from facemod.pipeline import Fidelity
+    from facemod.editing.corridor import Fidelity
+    from facemod.editing.films import Filming
 
     common, fidelity = look.common, settings["fidelity"]
     target = plan_film(film, common, many, look.kind, fidelity, look.min_likeness)

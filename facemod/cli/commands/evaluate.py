@@ -12,13 +12,13 @@ import typer
 from facemod.cli.options import Printing
 from facemod.cli.result import Result, Table
 from facemod.errors import InputError, OutputExistsError, UsageError
-from facemod.imaging.atomic import write_bytes
+from facemod.files.atomic import write_bytes
 
 if TYPE_CHECKING:
     from facemod.faces.detect import Detector
-    from facemod.training.evaluate import Evaluation
-    from facemod.training.groups import GroupsOf
-    from facemod.training.metrics import FaceMetric, ModelMetric
+    from facemod.training.evaluation.evaluate import Evaluation
+    from facemod.training.evaluation.groups import GroupsOf
+    from facemod.training.evaluation.metrics import FaceMetric, ModelMetric
 
 SHOWN = 20
 Words = Annotated[
@@ -84,10 +84,10 @@ def evaluate(words: Words, options: Evaluating) -> Result:
     """Measure how well reconstructions keep the person."""
     from facemod.cli.session import resolve_device
     from facemod.faces.detect import make_detector
-    from facemod.training import evaluate as evaluation
     from facemod.training.data import photos_in
-    from facemod.training.identity import Identity
-    from facemod.training.metrics import face_metrics
+    from facemod.training.evaluation import evaluate as evaluation
+    from facemod.training.evaluation.metrics import face_metrics
+    from facemod.training.judges.identity import Identity
 
     if len(words) > 2:
         raise UsageError(f"{' '.join(words)}: expected a model and one folder, or a folder alone")
@@ -128,7 +128,7 @@ def check_outputs(options: Evaluating) -> None:
 
 def parse_groups(choice: str | None) -> GroupsOf | None:
     """``--groups`` as a function from file names to groups."""
-    from facemod.training.groups import table_groups, utk_groups
+    from facemod.training.evaluation.groups import table_groups, utk_groups
 
     if choice is None:
         return None
@@ -137,8 +137,8 @@ def parse_groups(choice: str | None) -> GroupsOf | None:
 
 def model_metrics(options: Evaluating, detector: Detector, device: str) -> list[ModelMetric]:
     """The measures of the whole model that the options ask for."""
-    from facemod.training.editability import Editability, Geometry, Judged
-    from facemod.training.generation import FeatureDistance, PathLength, feature_network
+    from facemod.training.evaluation.editability import Editability, Geometry, Judged
+    from facemod.training.evaluation.generation import FeatureDistance, PathLength, feature_network
 
     metrics: list[ModelMetric] = []
     if options.edits:
@@ -155,7 +155,7 @@ def write_sheet(found: Evaluation, options: Evaluating) -> None:
     from facemod import __version__
     from facemod.imaging.marking import Mark
     from facemod.imaging.writing import write_image
-    from facemod.training.evaluate import sheet
+    from facemod.training.evaluation.evaluate import sheet
 
     mark = Mark("composite", "evaluate", f"facemod {__version__}")
     write_image(sheet(found.kept[:SHOWN]), options.output, mark=mark, overwrite=options.overwrite)
@@ -169,8 +169,8 @@ def report(
     options: Evaluating,
 ) -> Result:
     """What was found as tables, and as Markdown if that was asked for."""
-    from facemod.training import report as reporting
-    from facemod.training.groups import by_group
+    from facemod.training.evaluation import report as reporting
+    from facemod.training.evaluation.groups import by_group
 
     groups = by_group(found.scores, groups_of, metrics) if groups_of else []
     listings = [reporting.measures(found, metrics)]

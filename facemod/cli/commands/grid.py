@@ -14,13 +14,13 @@ from facemod.cli.result import Result
 from facemod.cli.running import all_photos, already_there, encode_photos, plan_together
 from facemod.cli.session import check_scales, mark_for, mark_warning, open_editor
 from facemod.errors import UsageError
-from facemod.inputs import WRITABLE_SUFFIXES
+from facemod.jobs.inputs import WRITABLE_SUFFIXES
 
 if TYPE_CHECKING:
     import numpy as np
 
+    from facemod.editing.corridor import Editor, EncodedFace
     from facemod.latent.codes import Scale
-    from facemod.pipeline import Editor, EncodedFace
 
 With = Annotated[
     list[Path],
@@ -83,7 +83,7 @@ def draw_cells(
     common: Common,
 ) -> list[np.ndarray | None]:
     """Header row and column of real faces, and the mixes, row by row."""
-    from facemod.pipeline import to_pixels
+    from facemod.tensors.pixels import to_pixels
 
     cells: list[np.ndarray | None] = [None, *(face.crop.pixels for face in columns)]
     with render.progress(len(rows) * len(columns), shown=not common.quiet) as bar:

@@ -9,7 +9,6 @@ from typing import Annotated
 
 import typer
 
-from facemod.batch import Outcome, left_aside
 from facemod.cli.batches import Batch, find_photos, plan_batch, shown
 from facemod.cli.donors import Giving, outcomes_of
 from facemod.cli.looks import Look
@@ -29,6 +28,7 @@ from facemod.cli.performing import tell_all
 from facemod.cli.result import Result
 from facemod.cli.running import encode_photos
 from facemod.cli.session import check_scales
+from facemod.jobs.outcome import Outcome, left_aside
 
 MIX_PANEL = "What comes from where"
 

@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from facemod.batch import explained
 from facemod.cli import render
 from facemod.cli.options import Printing
 from facemod.cli.result import Result, Table
 from facemod.errors import FacemodError, ModelError, UsageError
+from facemod.jobs.outcome import explained
 
 if TYPE_CHECKING:
-    from facemod.models.importing import Imported
+    from facemod.models.importing.convert import Imported
     from facemod.models.store import Stored
 
 BUNDLED = "bundled"
@@ -26,7 +26,7 @@ Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace what is in
 
 def models_list(printing: Printing) -> Result:
     """List the models that --model accepts."""
-    from facemod.models.releases import RELEASES
+    from facemod.models.importing.releases import RELEASES
     from facemod.models.store import models_folder, stored_models
 
     stored = stored_models()
@@ -92,7 +92,7 @@ def models_import(
     A model file that training wrote becomes a model of yours as it is.
     The file is read as weights only: nothing in it is ever run.
     """
-    from facemod.models.importing import import_file
+    from facemod.models.importing.convert import import_file
 
     return imported_result("models import", import_file(file, name, overwrite=overwrite))
 
@@ -103,7 +103,7 @@ def models_pull(
     overwrite: Overwrite = False,
 ) -> Result:
     """Fetch a published automodulator (about 1 GB) and convert it; goes on where it was cut off."""
-    from facemod.models.pull import pull
+    from facemod.models.importing.pull import pull
 
     try:
         with render.transfer(f"fetching {name}", shown=not printing.quiet) as report:

@@ -50,10 +50,10 @@ def morph(
     fidelity: FidelityOption = "transfer",
 ) -> Result:
     """Walk from face to face: [bold]morph a.jpg b.jpg c.jpg -o morph.mp4[/] (or .gif, .webp)."""
+    from facemod.editing.corridor import reconstruction_scores
+    from facemod.editing.morph import morph_frames
     from facemod.imaging.video import SUFFIXES, write_video
     from facemod.latent.interpolate import walk
-    from facemod.morph import morph_frames
-    from facemod.pipeline import reconstruction_scores
 
     if size not in (512, 1024):
         raise UsageError(f"--size {size}: films are 512 or 1024 px")

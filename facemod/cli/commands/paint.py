@@ -7,8 +7,6 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from facemod import batch
-from facemod.batch import FaceOutcome, Outcome
 from facemod.cli import render
 from facemod.cli.options import (
     AllFaces,
@@ -21,8 +19,10 @@ from facemod.cli.options import (
 from facemod.cli.result import Result
 from facemod.cli.running import already_there, read, target_for
 from facemod.cli.session import check_faces, mark_for, mark_warning, open_editor, parse_where
+from facemod.editing.results import ResultKind
 from facemod.errors import UsageError
-from facemod.results import ResultKind
+from facemod.jobs import outcome as batch
+from facemod.jobs.outcome import FaceOutcome, Outcome
 
 if TYPE_CHECKING:
     import numpy as np
@@ -79,9 +79,9 @@ def paint(
     Paint on a copy of the photo in any program and save it at the same size. facemod finds the
     strokes, searches for a plausible face that shows them, and carries the change back.
     """
-    from facemod.imaging.atomic import write_bytes
+    from facemod.editing.results import result_file
+    from facemod.files.atomic import write_bytes
     from facemod.imaging.copies import parse_brush
-    from facemod.results import result_file
 
     brushes = [parse_brush(text) for text in brush or []]
     if painted is None and not brushes:
@@ -96,8 +96,8 @@ def paint(
     editor, aligner = open_editor(common)
 
     def work() -> Outcome:
-        from facemod.painting import paint_photo
-        from facemod.pipeline import check_likeness
+        from facemod.editing.corridor import check_likeness
+        from facemod.editing.painting import paint_photo
 
         original = read(photo, common)
         strokes = painted_over(original, painted, brushes, common)

@@ -13,9 +13,9 @@ from facemod.cli.options import Printing
 from facemod.cli.result import Result
 from facemod.cli.session import resolve_device
 from facemod.errors import UsageError
+from facemod.jobs.plan import check_targets
 from facemod.latent.presets import Preset, find_presets, get_preset
 from facemod.latent.strengths import edit_direction
-from facemod.planning import check_targets
 
 if TYPE_CHECKING:
     import numpy as np
@@ -45,7 +45,7 @@ def presets_gallery(
     ] = "auto",
 ) -> Result:
     """Render a web page, one file, with a slider per preset over faces that do not exist."""
-    from facemod.imaging.atomic import write_bytes
+    from facemod.files.atomic import write_bytes
     from facemod.imaging.page import page_of
     from facemod.models.registry import load_model
 
@@ -103,6 +103,6 @@ def edited(model: FaceModel, face: Codes, preset: Preset, strength: float, size:
 def picture(model: FaceModel, face: Codes, size: int) -> np.ndarray:
     """What the model decodes, uint8 [size, size, 3]."""
     from facemod.imaging.sheet import shrunk
-    from facemod.pipeline import to_pixels
+    from facemod.tensors.pixels import to_pixels
 
     return shrunk(to_pixels(model.decode(face))[0], size)

@@ -9,8 +9,6 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from facemod import batch
-from facemod.batch import Outcome
 from facemod.cli import render
 from facemod.cli.examples import Example, find_examples, read_labels
 from facemod.cli.options import Reading, reserved_names
@@ -18,14 +16,16 @@ from facemod.cli.result import Result, Table
 from facemod.cli.running import read
 from facemod.cli.session import open_editor
 from facemod.errors import UsageError
+from facemod.jobs import outcome as batch
+from facemod.jobs.outcome import Outcome
 from facemod.latent.preset_files import check_name, check_new_file, own_path
 from facemod.latent.presets import PLACES, SUFFIX, Box, Preset, find_presets, get_preset
 
 if TYPE_CHECKING:
     from torch import Tensor
 
+    from facemod.editing.corridor import Editor
     from facemod.latent.learning import Learnt
-    from facemod.pipeline import Editor
 
 NATURAL_FACES = 1000
 RANGE = (-2.5, 2.5)
@@ -189,9 +189,9 @@ def save(
     wish: Wish, learnt: Learnt, effects: Mapping[str, float], count: int, editor: Editor
 ) -> None:
     """Write the preset file."""
-    from facemod.imaging.atomic import atomic_path
+    from facemod.files.atomic import atomic_path
     from facemod.models.registry import BUNDLED
-    from facemod.models.weights import save_weights
+    from facemod.weights.files import save_weights
 
     info = editor.model.info
     facts = {

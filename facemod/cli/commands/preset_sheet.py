@@ -21,14 +21,14 @@ from facemod.cli.session import (
     shown_in,
 )
 from facemod.errors import UsageError
+from facemod.jobs.plan import WRITABLE_SUFFIXES
 from facemod.latent.presets import Preset, get_preset
 from facemod.latent.strengths import Strength, parse_strength, preset_edit
-from facemod.planning import WRITABLE_SUFFIXES
 
 if TYPE_CHECKING:
     import numpy as np
 
-    from facemod.pipeline import Editor, EncodedFace, Fidelity
+    from facemod.editing.corridor import Editor, EncodedFace, Fidelity
 
 DEFAULT_STRENGTHS = "-2,-1,0,1,2"
 

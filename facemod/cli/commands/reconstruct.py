@@ -31,7 +31,7 @@ def reconstruct(
     batch = plan_batch(found, SUFFIXES, settings)
     if many.dry_run:
         return shown(batch)
-    from facemod.tasks import Reconstruct
+    from facemod.editing.treatments import Reconstruct
 
     mark = mark_for(common, "synthetic", "reconstruct")
     task = Reconstruct(mark, opening.rung(count), min_likeness)

@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from facemod import planning
-from facemod.batch import Outcome
 from facemod.cli.options import Common
 from facemod.cli.result import Result
 from facemod.cli.running import done, encode_photos, perform
 from facemod.cli.session import check_scales, mark_for, mark_warning, open_editor
-from facemod.planning import Job
+from facemod.jobs import plan as planning
+from facemod.jobs.outcome import Outcome
+from facemod.jobs.plan import Job
 
 if TYPE_CHECKING:
     from facemod.latent.codes import Codes
@@ -53,7 +53,7 @@ def sample(
 ) -> Result:
     """Draw random faces, all at random or with some scales of a real photo."""
     from facemod.imaging.writing import write_image
-    from facemod.pipeline import to_pixels
+    from facemod.tensors.pixels import to_pixels
 
     conditions = {"coarse": coarse_from, "mid": mid_from, "fine": fine_from}
     given = {scale: path for scale, path in conditions.items() if path is not None}

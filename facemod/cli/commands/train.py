@@ -46,7 +46,7 @@ def train_encoder(
     facts = plain(options, loop)
 
     def build(fabric: Fabric) -> Task:
-        from facemod.training.encoder import Trainer
+        from facemod.training.bundled.encoder import Trainer
 
         return Trainer(options, fabric, run, loop.checkpoint_every, facts)
 
@@ -60,7 +60,7 @@ def train_details(
     facts = plain(options, loop)
 
     def build(fabric: Fabric) -> Task:
-        from facemod.training.details import DetailTrainer
+        from facemod.training.bundled.details import DetailTrainer
 
         return DetailTrainer(options, fabric, run, loop.checkpoint_every, facts)
 
@@ -73,7 +73,7 @@ def train_preview(
     """Train the fast stand-in for the decoder that encoders learn with."""
 
     def build(fabric: Fabric) -> Task:
-        from facemod.training.preview import PreviewTrainer
+        from facemod.training.bundled.preview import PreviewTrainer
 
         return PreviewTrainer(options, fabric, run, loop.checkpoint_every)
 

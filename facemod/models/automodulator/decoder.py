@@ -9,7 +9,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from facemod.models.growing import LATENT, SLOPE, blend
+from facemod.models.sphere.growing import LATENT, SLOPE, blend
 
 # Channels at 4, 8, ... 1024 px of the two published variants.
 FULL = (512, 512, 512, 512, 512, 256, 128, 64, 32)

@@ -6,8 +6,8 @@ import torch
 from torch import Tensor
 
 from facemod.models.automodulator.decoder import Decoder
-from facemod.models.growing import Encoder
-from facemod.models.sphere import Facts, Networks, SphereModel, all_levels
+from facemod.models.sphere.growing import Encoder
+from facemod.models.sphere.model import Facts, Networks, SphereModel, all_levels
 
 FAMILY = "automodulator"
 

@@ -6,7 +6,8 @@ from collections.abc import Collection
 
 from facemod.errors import ModelError
 from facemod.models.automodulator.model import FAMILY
-from facemod.models.published import (
+from facemod.models.sphere.model import Facts
+from facemod.models.sphere.published import (
     LEVELS,
     Checkpoint,
     Source,
@@ -19,7 +20,6 @@ from facemod.models.published import (
     prefixed,
     stored_norm,
 )
-from facemod.models.sphere import Facts
 
 MAPPING_LAYERS = 2
 

@@ -1,10 +1,10 @@
 """Balanced PIONEER (Heljakka et al. 2020): PIONEER with spectral norm in place of pixel norm."""
 
 from facemod.models.balanced_pioneer.published import FAMILY, convert, detect
-from facemod.models.growing import Encoder
 from facemod.models.pioneer.decoder import Decoder
 from facemod.models.pioneer.model import OneLatentModel
-from facemod.models.sphere import Facts, Networks
+from facemod.models.sphere.growing import Encoder
+from facemod.models.sphere.model import Facts, Networks
 
 __all__ = ["FAMILY", "convert", "detect", "load", "networks"]
 

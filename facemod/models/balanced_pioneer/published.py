@@ -12,7 +12,8 @@ from collections.abc import Collection
 from functools import partial
 
 from facemod.models.pioneer.published import convert_decoder
-from facemod.models.published import (
+from facemod.models.sphere.model import Facts
+from facemod.models.sphere.published import (
     Checkpoint,
     Tensors,
     convert_encoder,
@@ -20,7 +21,6 @@ from facemod.models.published import (
     normalised,
     true_norm,
 )
-from facemod.models.sphere import Facts
 
 FAMILY = "balanced-pioneer"
 

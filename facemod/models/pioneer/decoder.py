@@ -8,7 +8,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from facemod.models.growing import LATENT, SLOPE, blend
+from facemod.models.sphere.growing import LATENT, SLOPE, blend
 
 EPSILON = 1e-8
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from torch import Tensor
 
-from facemod.models.growing import Encoder
 from facemod.models.pioneer.decoder import Decoder
-from facemod.models.sphere import Facts, Networks, SphereModel
+from facemod.models.sphere.growing import Encoder
+from facemod.models.sphere.model import Facts, Networks, SphereModel
 
 FAMILY = "pioneer"
 

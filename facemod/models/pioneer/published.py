@@ -9,7 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable, Collection
 
 from facemod.models.pioneer.model import FAMILY
-from facemod.models.published import (
+from facemod.models.sphere.model import Facts
+from facemod.models.sphere.published import (
     LEVELS,
     Checkpoint,
     Source,
@@ -22,7 +23,6 @@ from facemod.models.published import (
     prefixed,
     true_norm,
 )
-from facemod.models.sphere import Facts
 
 
 def detect(keys: Collection[str]) -> bool:

@@ -18,7 +18,6 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from facemod.models.onednn import convolve
 from facemod.models.wavelet.decoder import (
     BLOCKS,
     CHANNELS,
@@ -30,6 +29,7 @@ from facemod.models.wavelet.decoder import (
     StyledConv,
 )
 from facemod.models.wavelet.heads import BLOCKS_BEFORE, SLOT, Head, Heads, Separable
+from facemod.tensors.onednn import convolve
 
 # Rows of output per band: 4 MB in float32 whatever the block, as channels halve when the side
 # doubles.

@@ -23,7 +23,7 @@ from facemod.models.wavelet.fast import FastDecoder
 from facemod.models.wavelet.fitting import fine_residual, fit
 from facemod.models.wavelet.heads import WIDTHS, Heads, Painter
 from facemod.models.wavelet.mapping import Mapping
-from facemod.models.weights import filled
+from facemod.weights.files import filled
 
 FAMILY = "wavelet"
 LICENCE = "non-commercial research (see MODEL_CARD.md)"

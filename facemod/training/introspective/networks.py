@@ -5,8 +5,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from facemod.models.growing import Encoder, equalise, normalise_spectrally
 from facemod.models.pioneer.decoder import Decoder as OneLatentDecoder
+from facemod.models.sphere.growing import Encoder, equalise, normalise_spectrally
 
 
 class Pair(nn.Module):

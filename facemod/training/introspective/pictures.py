@@ -14,7 +14,7 @@ from PIL import Image, ImageOps
 from torch import Tensor
 
 from facemod.errors import InputError
-from facemod.imaging.atomic import atomic_path
+from facemod.files.atomic import atomic_path
 from facemod.training.data import PackedFaces, photos_in
 
 Pixels = NDArray[np.uint8]

@@ -15,9 +15,9 @@ from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from facemod.imaging.sheet import tile
 from facemod.models.families import FAMILIES
-from facemod.models.growing import random_latents, resolution_of
-from facemod.models.sphere import SMALLEST_RESOLUTION, Facts, centre_of, write_model
-from facemod.pipeline import to_pixels
+from facemod.models.sphere.growing import random_latents, resolution_of
+from facemod.models.sphere.model import SMALLEST_RESOLUTION, Facts, centre_of, write_model
+from facemod.tensors.pixels import to_pixels
 from facemod.training.introspective.networks import Pair, decode, filled_plain
 from facemod.training.introspective.objectives import (
     DIVERGENCE_WEIGHT,

@@ -12,10 +12,10 @@ import torch
 from lightning_fabric import Fabric
 
 from facemod.models.registry import load_model
-from facemod.models.weights import load_weights
 from facemod.training.introspective.methods import METHODS
 from facemod.training.loop import Moment, train
 from facemod.training.settings import LoopOptions
+from facemod.weights.files import load_weights
 
 LOOP = LoopOptions(steps=6, checkpoint_every=2, device="cpu", precision="32-true")
 CPU = {"accelerator": "cpu", "devices": 1}

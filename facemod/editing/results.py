@@ -1,0 +1,71 @@
+"""What a result looks like as a file: the photo, the aligned face, or before beside after."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from enum import Enum
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from facemod.editing.corridor import EditedFace, Fidelity
+    from facemod.imaging.marking import Kind, Mark
+    from facemod.imaging.photo import Photo
+
+
+class ResultKind(Enum):
+    """What is written for each photo."""
+
+    PHOTO = "photo"
+    CROP = "crop"
+    COMPARE = "compare"
+    COMPARE_CROP = "compare-crop"
+
+    @classmethod
+    def of(cls, *, crop: bool, compare: bool) -> ResultKind:
+        """The kind that the two flags ask for."""
+        if compare:
+            return cls.COMPARE_CROP if crop else cls.COMPARE
+        return cls.CROP if crop else cls.PHOTO
+
+    @property
+    def suffix(self) -> str | None:
+        """What replaces the end of the photo's name; None keeps it."""
+        return {self.PHOTO: None, self.CROP: ".png"}.get(self, ".compare.png")
+
+    def mark_kind(self, fidelity: Fidelity) -> Kind:
+        """Whether any pixel of the photo survives in the result."""
+        decoded_only = self is self.CROP and fidelity.value == "encode"
+        return "synthetic" if decoded_only else "composite"
+
+
+def result_file(
+    kind: ResultKind,
+    photo: Photo,
+    edited: Photo,
+    faces: Sequence[EditedFace],
+    target: Path,
+    mark: Mark | None,
+) -> tuple[bytes, tuple[str, ...]]:
+    """One result as its file's bytes, and notes on losses; several faces go into one picture."""
+    from facemod.imaging.writing import image_file, photo_file
+
+    if kind is ResultKind.PHOTO:
+        return photo_file(edited, target, mark=mark)
+    return image_file(picture(kind, photo, edited, faces), target, mark=mark), ()
+
+
+def picture(
+    kind: ResultKind, photo: Photo, edited: Photo, faces: Sequence[EditedFace]
+) -> np.ndarray:
+    """The pixels of every kind of result but the photo itself."""
+    from facemod.imaging.sheet import side_by_side, tile
+
+    if kind is ResultKind.COMPARE:
+        return side_by_side(photo.rgb, edited.rgb)
+    if kind is ResultKind.CROP:
+        return tile([face.pixels for face in faces], columns=len(faces))
+    pairs = [pixels for face in faces for pixels in (face.crop.pixels, face.pixels)]
+    return tile(pairs, columns=2)

@@ -1,0 +1,190 @@
+"""What happens to one photo before and after the model: read, find faces, align; write.
+
+These stages run in threads around the one loop that feeds the model.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from facemod.editing.corridor import EditedFace, Editor, load_editor
+from facemod.editing.treatments import Task
+from facemod.errors import FacemodError, NoFaceError
+from facemod.faces.face import Crop
+from facemod.files.atomic import write_bytes
+from facemod.files.digests import digest
+from facemod.imaging.marking import mark_in
+from facemod.imaging.opening import MAX_MEGAPIXELS, read_file
+from facemod.imaging.photo import Photo
+from facemod.imaging.reading import open_photo
+from facemod.imaging.writing import photo_file
+from facemod.jobs.journal import History, Journal, Log
+from facemod.jobs.outcome import FaceOutcome, Outcome, explained, failed
+from facemod.jobs.plan import Job, Made
+
+OpenEditor = Callable[[str], Editor]
+"""From a device to an editor there."""
+
+
+def opened(device: str, **choices: Any) -> Editor:
+    """An editor as :func:`facemod.editing.corridor.load_editor` opens it, for a spec."""
+    editor, _ = load_editor(device, **choices)
+    return editor
+
+
+@dataclass(frozen=True)
+class Spec:
+    """Everything that a worker needs to know, as a value that can travel to another process."""
+
+    task: Task
+    open_editor: OpenEditor
+    device: str = "cpu"
+    faces: str = "all"
+    max_megapixels: float = MAX_MEGAPIXELS
+    overwrite: bool = False
+    skip_existing: bool = False
+    on_no_face: str = "fail"
+    """``fail``; ``skip``: it is no failure; ``copy``: the photo itself becomes the result."""
+    batch_size: int = 1
+    """Faces that go through the model together."""
+    threads: int = 2
+    """Photos that are read or written at the same time; 0 does everything in one thread."""
+    loops: int = 1
+    """Batches that go through the model at the same time, if there are so many cores."""
+    log: Log | None = None
+
+
+@dataclass
+class Prepared:
+    """A photo whose faces wait for the model."""
+
+    job: Job
+    photo: Photo
+    source: str
+    """The digest of the photo's file."""
+    crops: list[Crop]
+    seconds: float = 0.0
+    notes: list[str] = field(default_factory=list)
+    edited: list[EditedFace | FacemodError] = field(default_factory=list)
+    """What the model made of each crop, once it did."""
+
+
+@dataclass(frozen=True)
+class Stages:
+    """The stages, with all they need."""
+
+    spec: Spec
+    editor: Editor
+    journal: Journal | None
+
+    def prepare(self, job: Job) -> Prepared | Outcome:
+        """Read a photo and cut its faces out. Anything that ends the photo is its outcome."""
+        began = time.perf_counter()
+        try:
+            prepared = self._prepare(job)
+        except Exception as problem:  # one photo must never end a batch, whatever it does to us
+            return failed(job.source, explained(problem), time.perf_counter() - began)
+        return replace(prepared, seconds=round(time.perf_counter() - began, 3))
+
+    def finish(self, prepared: Prepared, faces: Sequence[EditedFace]) -> Outcome:
+        """Put the faces back and write the results."""
+        began = time.perf_counter()
+        job, photo = prepared.job, prepared.photo
+        try:
+            files, notes = self.spec.task.files(photo, faces, job.targets)
+            self._write(job, files, prepared.source)
+        except Exception as problem:
+            seconds = prepared.seconds + time.perf_counter() - began
+            return failed(job.source, explained(problem), seconds)
+        return Outcome(
+            str(job.source),
+            str(job.target),
+            "done",
+            faces=tuple(FaceOutcome.of(face.crop.face, face.scores) for face in faces),
+            seconds=round(prepared.seconds + time.perf_counter() - began, 3),
+            notes=(*photo.source.notes, *prepared.notes, *notes_on(faces), *notes),
+        )
+
+    def _prepare(self, job: Job) -> Prepared | Outcome:
+        spec = self.spec
+        if spec.skip_existing and all(os.path.lexists(target) for target in job.targets):
+            return Outcome(str(job.source), str(job.target), "skipped")
+        job = self._informed(job)
+        # The bytes that are hashed are the bytes that are decoded, even if the file changes.
+        data = read_file(job.source)
+        source = digest(data)
+        if is_unchanged(job, source):
+            note = "unchanged since it was made"
+            return Outcome(str(job.source), str(job.target), "skipped", notes=(note,))
+        photo = open_photo(job.source, max_megapixels=spec.max_megapixels, data=data)
+        try:
+            faces = self.editor.faces(photo, spec.faces)
+        except NoFaceError as problem:
+            return self._without_face(job, photo, data, problem)
+        return Prepared(job, photo, source, [self.editor.align(photo, face) for face in faces])
+
+    def _informed(self, job: Job) -> Job:
+        """A job that a worker began before it died, with what that one made of it."""
+        log = self.spec.log
+        known = any(job.made) or self.spec.overwrite or self.spec.skip_existing
+        if log is None or known or not any(os.path.lexists(target) for target in job.targets):
+            return job
+        made = History.of(log, clean=False).with_settings(log.settings)
+        return replace(job, made=tuple(made.get(t.absolute(), ()) for t in job.targets))
+
+    def _without_face(self, job: Job, photo: Photo, data: bytes, problem: NoFaceError) -> Outcome:
+        if self.spec.on_no_face == "fail":
+            raise problem
+        outcome = Outcome(str(job.source), None, "no-face", notes=(str(problem),))
+        if self.spec.on_no_face == "skip":
+            return outcome
+        source = digest(data)
+        if job.source.suffix != job.target.suffix:
+            data, _ = photo_file(photo, job.target, mark=mark_in(photo.source.xmp))
+        self._write(job, [data], source)
+        return replace(outcome, output=str(job.target), notes=(f"{problem}; copied as it is",))
+
+    def _write(self, job: Job, files: Sequence[bytes], source: str) -> None:
+        made = job.made or ((),) * len(job.targets)
+        for target, data, earlier in zip(job.targets, files, made, strict=True):
+            if self.spec.skip_existing and os.path.lexists(target):
+                continue
+            write_bytes(
+                data,
+                target,
+                overwrite=self.spec.overwrite or is_ours(target, earlier),
+                announce=self._announcement(target, source, digest(data)),
+            )
+
+    def _announcement(self, target: Path, source: str, result: str) -> Callable[[Path], None]:
+        def announce(temporary: Path) -> None:
+            if self.journal is not None:
+                self.journal.announce(target, temporary, source, result)
+
+        return announce
+
+
+def notes_on(faces: Sequence[EditedFace]) -> list[str]:
+    """What there is to say about some of the faces."""
+    return [f"face {face.crop.face.index}: {note}" for face in faces for note in face.notes]
+
+
+def is_unchanged(job: Job, source: str) -> bool:
+    """Whether all results are there, as an earlier run made them from the same bytes."""
+    return bool(job.made) and all(
+        is_ours(target, [made for made in earlier if made.source == source])
+        for target, earlier in zip(job.targets, job.made, strict=True)
+    )
+
+
+def is_ours(target: Path, earlier: Sequence[Made]) -> bool:
+    """Whether the file that is there is what an earlier run wrote, and nobody touched since."""
+    try:
+        return bool(earlier) and digest(target.read_bytes()) in {made.result for made in earlier}
+    except OSError:
+        return False

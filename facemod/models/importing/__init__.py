@@ -1,0 +1,1 @@
+"""Models from elsewhere: fetched, read without running anything, and converted."""

@@ -1,0 +1,1 @@
+"""What the published families share: networks that grow, whose codes lie on a sphere."""

@@ -1,1 +1,0 @@
-"""Running many jobs: one worker, several in this machine, or a cluster of them."""

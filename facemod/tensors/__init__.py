@@ -1,0 +1,1 @@
+"""Numbers on a device: pictures to tensors and back, convolutions, memory."""

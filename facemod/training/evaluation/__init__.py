@@ -1,0 +1,1 @@
+"""Measuring models: reconstructions, random pictures, presets on real photos."""

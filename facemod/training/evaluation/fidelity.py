@@ -1,0 +1,186 @@
+"""How close each rung of ``--fidelity`` comes to the photo, and whether edits still edit.
+
+    python -m facemod.training.evaluation.fidelity PHOTOS --identity mobilefacenet.ckpt \\
+        --attributes attributes.safetensors --photos 20 --effects 5
+
+prints the tables of docs/fidelity.md.
+"""
+
+from __future__ import annotations
+
+import argparse
+import time
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from statistics import mean
+
+import torch.nn.functional as F
+from torch import Tensor
+
+from facemod.editing.corridor import Editor
+from facemod.faces.detect import make_detector
+from facemod.fidelity.regions import box_mask
+from facemod.fidelity.transfer import (
+    FACE,
+    SMOOTH,
+    gaussian_blur,
+    structure_moved,
+    transfer,
+)
+from facemod.imaging.reading import open_photo
+from facemod.latent.codes import Codes
+from facemod.latent.presets import find_presets
+from facemod.latent.strengths import PresetEdit, Strength, preset_edit
+from facemod.models.base import Effort, FittingModel
+from facemod.models.registry import load_model
+from facemod.models.wavelet.likeness import likeness
+from facemod.tensors.pixels import psnr, to_tensor
+from facemod.training.judges import attributes
+from facemod.training.judges.attributes import AttributeNet
+from facemod.training.judges.identity import Identity, similarity
+from facemod.training.judges.judge import LEARNT
+
+SMALL = 256
+STRENGTH = 1.5
+NET_SIDE = 128
+STILL = 0.05  # of the mask of moved structure: below, skin is unedited or only recoloured
+Row = dict[str, float]
+
+
+def face_of(image: Tensor) -> Tensor:
+    """The face region of FFHQ squares [N, 3, S, S]."""
+    rows, columns = (
+        slice(*(int(end * image.shape[-1]) for end in (p.start, p.stop))) for p in FACE
+    )
+    return image[..., rows, columns]
+
+
+def closeness(identity: Identity, photo: Tensor, picture: Tensor) -> Row:
+    """How close a ``picture`` comes to the ``photo``, both [1, 3, 1024, 1024]."""
+    small = [F.interpolate(x, (SMALL, SMALL), mode="area") for x in (photo, picture)]
+    return {
+        "PSNR of the face, 256 px": psnr(*map(face_of, small)),
+        "PSNR of the face, 1024 px": psnr(face_of(photo), face_of(picture)),
+        **resemblance(identity, photo, picture),
+    }
+
+
+def resemblance(identity: Identity, photo: Tensor, picture: Tensor) -> Row:
+    """How much it is the same person, to a network that is not shipped and to ours."""
+    return {
+        "identity": float(similarity(identity, photo, picture)),
+        "likeness": likeness(photo, picture)[0],
+    }
+
+
+def seam(identity: Identity, photo: Tensor, before: Tensor, after: Tensor, region: Tensor) -> Row:
+    """What a transferred edit leaves of the photo; ``region`` [1, 1, S, S] is where it shows.
+
+    ``ghost`` is how much of the old detail shows where structure moved: 1 for plain addition of
+    the change, 0 for the decoder's own picture.
+    """
+    change = region * transfer(photo, before, after)
+    result = (photo + change).clamp(-1, 1)
+    moved = region * structure_moved(after - before)
+    residual = photo - before
+    detail = residual - gaussian_blur(residual, SMOOTH)
+    left = photo + change - after - gaussian_blur(residual, SMOOTH)
+    inside = moved > 0.9
+    share = float((left * detail * inside).sum() / (detail.square() * inside).sum().clamp_min(1e-9))
+    return {
+        **resemblance(identity, photo, result),
+        "identity of the decoder's picture": float(similarity(identity, photo, after)),
+        "colour step at the border, of 255": border_step(change),
+        "sharpness of unedited skin": sharpness(result, moved) / sharpness(photo, moved),
+        "ghost": share,
+    }
+
+
+def border_step(change: Tensor) -> float:
+    """Mean change, on the scale of 0..255, of pixels that have an unchanged neighbour."""
+    touched = (change.abs().amax(1, keepdim=True) > 0).float()
+    border = touched * F.max_pool2d(1 - touched, 3, stride=1, padding=1)
+    return float((change.abs() * border).sum() / border.sum().clamp_min(1) / 3 * 127.5)
+
+
+def sharpness(image: Tensor, moved: Tensor) -> float:
+    """Variance of the Laplacian over the face, where no structure moved; nan if it all did."""
+    grey = image.mean(1, keepdim=True)
+    kernel = grey.new_tensor([[0, 1, 0], [1, -4, 1], [0, 1, 0]])[None, None]
+    edges = face_of(F.conv2d(F.pad(grey, (1,) * 4, mode="replicate"), kernel))
+    return float(edges[face_of(moved) < STILL].var())
+
+
+def effects(
+    model: FittingModel, net: AttributeNet, codes: Codes, edits: Mapping[str, PresetEdit]
+) -> Row:
+    """How far each preset moves what it is named for, in standard deviations of real faces."""
+
+    def scores(shown: Codes) -> Row:
+        small = F.interpolate(model.decode(shown).cpu(), (NET_SIDE,) * 2, mode="area")
+        found = dict(zip(net.names, net.scores(small)[0].tolist(), strict=True))
+        return {name: sign * found[word] for name, (word, sign) in LEARNT.items()}
+
+    before = scores(codes)
+    return {name: scores(edit(codes))[name] - before[name] for name, edit in edits.items()}
+
+
+def faces_in(folder: Path, editor: Editor, count: int) -> Iterator[Tensor]:
+    """The largest face of each photo, [1, 3, 1024, 1024]."""
+    for path in sorted(folder.iterdir())[:count]:
+        photo = open_photo(path)
+        yield to_tensor([editor.align(photo, editor.faces(photo, "largest")[0]).pixels])
+
+
+def table(rows: Mapping[str, Sequence[Row]]) -> str:
+    """Means as a Markdown table, one row for each name; what cannot be measured does not count."""
+    names = list(next(iter(rows.values()))[0])
+    lines = [f"| | {' | '.join(names)} |", "|---" * (len(names) + 1) + "|"]
+    for rung, measured in rows.items():
+        there = ([row[name] for row in measured if row[name] == row[name]] for name in names)
+        means = (f"{mean(values):.2f}" if values else "none" for values in there)
+        lines.append(f"| {rung} | {' | '.join(means)} |")
+    return "\n".join(lines)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("--identity", type=Path, required=True)
+    parser.add_argument("--attributes", type=Path, required=True)
+    parser.add_argument("--photos", type=int, default=20)
+    parser.add_argument("--effects", type=int, default=5, help="photos that presets are tried on")
+    parser.add_argument("--device", default="cpu")
+    args = parser.parse_args()
+    model = load_model(device=args.device)
+    editor = Editor(model, make_detector("embedded", args.device)[0])
+    identity, net = Identity(args.identity), attributes.load(args.attributes)
+    edits = {
+        name: preset_edit({name: Strength(STRENGTH)}, model.info.slots, model.info.dim)
+        for name in find_presets()[0]
+        if name in LEARNT
+    }
+    smiling = box_mask(edits["smile"].region, model.info.resolution)
+    close, seams, kept = defaultdict(list), defaultdict(list), defaultdict(list)
+    for number, photo in enumerate(faces_in(args.folder, editor, args.photos)):
+        codes = model.encode(photo)
+        for rung in ("encode", *(effort.value for effort in Effort)):
+            began = time.process_time()
+            fit = codes if rung == "encode" else model.fit(photo, codes, Effort(rung))
+            seconds = time.process_time() - began
+            before = model.decode(fit).cpu()
+            close[rung].append({**closeness(identity, photo, before), "CPU seconds": seconds})
+            after = model.decode(edits["smile"](fit)).cpu()
+            # Whatever the codes are, their change is carried over.
+            carried = "transfer" if rung == "encode" else rung
+            seams[carried].append(seam(identity, photo, before, after, smiling))
+            if number < args.effects and rung != Effort.REFINE.value:
+                kept[rung].append(effects(model, net, fit, edits))
+        print(f"{number + 1} photos\n{table(close)}\n\n{table(seams)}\n", flush=True)
+        if number < args.effects:
+            print(f"{table(kept)}\n", flush=True)
+
+
+if __name__ == "__main__":
+    main()

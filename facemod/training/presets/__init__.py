@@ -1,0 +1,1 @@
+"""Learning presets from what the decoder shows, and measuring what they move."""

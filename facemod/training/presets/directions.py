@@ -1,0 +1,301 @@
+"""Learn the presets from how the decoder's pictures respond to its slots.
+
+    python -m facemod.training.presets.directions presets --work work \\
+        --preview preview.safetensors --real faces.npz
+
+Three things are asked of a direction at once: that it raises its target, that it leaves its
+guards and the pixels outside of its region alone, and that it is short among natural faces (in
+the *whitened* space of w, slot group by slot group). With a linear response
+(:mod:`facemod.training.presets.response`) that is one small linear system; what it finds is
+polished on pictures (:mod:`facemod.training.presets.polish`), where the preview decoder shows
+them. The scale and the natural range come from a second network that had no part in the learning,
+on other faces. What a step leaves in the folder ``work`` is used again: the two networks and the
+response.
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import takewhile
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from facemod.errors import InputError
+from facemod.latent.presets import FAMILY, LEVEL_TENSOR, SUFFIX, TENSOR
+from facemod.models.wavelet.decoder import SLOTS
+from facemod.training.data import spread_faces
+from facemod.training.judges import attributes
+from facemod.training.judges.judge import NAMES, STILL, Judge, indices
+from facemod.training.judges.teach_attributes import teach
+from facemod.training.presets.polish import AXES, polished, practice_faces
+from facemod.training.presets.recipes import (
+    MAIN,
+    PERSON,
+    RECIPES,
+    Recipe,
+    region_mask,
+    shown_in,
+    target_weights,
+)
+from facemod.training.presets.response import GROUPS, Response, fit, placed, principal_axes
+from facemod.training.presets.studio import Studio, encoded, needs_exact
+from facemod.weights.files import save_weights
+
+TRUNCATION = 0.7
+# Strengths that are tried, and how far, of itself, the effect may be from a strength.
+TRIED = tuple(side * s / 4 for side in (-1, 1) for s in range(2, 11))
+LINEAR = 0.2
+SCALINGS = 3  # a direction of another length saturates elsewhere
+FEW = 8
+# What comes and goes at once, as glasses do, is never linear; it is used so far all the same.
+LEAST_RANGE = 1.5
+SMALLEST_GAIN = 0.05
+SMALLEST_EFFECT = 0.02  # standard deviations; smaller changes are not worth telling
+SOURCE = (
+    "linear response of decoder samples to their slots, polished by descent, scored by a CNN "
+    "(CelebA, UTKFace), light and motion; guards held softly; scaled by a second CNN taught by "
+    "other photos"
+)
+
+
+@dataclass(frozen=True)
+class Problem:
+    """One recipe in coordinates: steps along the axes of the slot groups that it may move."""
+
+    recipe: Recipe
+    groups: tuple[int, ...]
+    slopes: Tensor
+    """[steps, names]"""
+    target: Tensor
+    """[steps], the response of the weighted mean of the targets."""
+    held: Tensor
+    """[names], how firmly each measure is held."""
+    outside: Tensor
+    """[steps, steps], the mean square of what changes outside of the region."""
+
+    @classmethod
+    def of(cls, recipe: Recipe, response: Response) -> Problem:
+        first, last = recipe.slots
+        groups = tuple(g for g, (a, b) in enumerate(GROUPS) if first <= a and b <= last)
+        slopes = response.slopes[list(groups)].flatten(0, 1)
+        thumbs = response.thumbs[list(groups)].flatten(0, 1)
+        elsewhere = thumbs[:, :, ~region_mask(recipe.region)].flatten(1)
+        square = elsewhere @ elsewhere.T / max(elsewhere.shape[1], 1)
+        return cls(recipe, groups, slopes, slopes @ target_weights(recipe), guarded(recipe), square)
+
+    def solve(self) -> Tensor:
+        """The steps [groups, K] that raise the target by one at the least cost."""
+        recipe = self.recipe
+        cost = torch.eye(len(self.slopes))
+        cost = cost + recipe.firmness * (self.slopes * self.held) @ self.slopes.T
+        cost = cost + recipe.locality * self.outside
+        towards = torch.linalg.solve(cost, self.target)
+        return (towards / (self.target @ towards)).unflatten(0, (len(self.groups), -1))
+
+
+def guarded(recipe: Recipe) -> Tensor:
+    """[names], 1 for guards, 2 for those that make a person, 0 for the rest."""
+    held = torch.zeros(len(NAMES))
+    held[indices(recipe.guards)] = 1
+    held[indices(set(recipe.guards) & set(PERSON))] = 2
+    return held
+
+
+@dataclass(frozen=True)
+class Scale:
+    """Says how strong a direction is: an independent judge, and faces that taught nothing."""
+
+    studio: Studio
+    judge: Judge
+    faces: Tensor
+    """Styles [N, slots, dim]."""
+    few: int = FEW
+    """How many of them are enough where pictures must be exact, and take long."""
+
+    def changes(self, recipe: Recipe, direction: Tensor, strengths: Sequence[float]) -> Tensor:
+        """The mean change [strengths, names] at each strength of ``direction`` [slots, dim].
+
+        Only the half of the faces counts that has more room: who laughs cannot laugh much more.
+        """
+        exact = needs_exact(int(direction.any(1).nonzero().max()))
+        faces = self.faces[:: max(1, len(self.faces) // self.few)] if exact else self.faces
+        before = self.studio.render(faces, exact=exact)
+        low = self._low(recipe, before)
+        means = []
+        for strength in strengths:
+            after = self.studio.render(faces + strength * direction, exact=exact)
+            changes = self.judge.changes(before, after)
+            means.append(changes[low if strength > 0 else ~low].mean(0))
+        return torch.stack(means)
+
+    def _low(self, recipe: Recipe, pictures: Tensor) -> Tensor:
+        """Which half [N] has less of the target; motion cannot be told from one picture."""
+        if not set(recipe.targets) <= set(STILL):
+            return torch.arange(len(pictures)) % 2 == 0
+        shown = self.judge.scores(pictures) @ target_weights(recipe)[: len(STILL)]
+        return shown <= shown.median()
+
+    def effects(self, recipe: Recipe, direction: Tensor) -> Tensor:
+        """What strength 1 does to each measure [names]: half of what lies between -1 and 1."""
+        down, up = self.changes(recipe, direction, (-1.0, 1.0))
+        return (up - down) / 2
+
+
+@dataclass(frozen=True)
+class Learnt:
+    """A direction [slots, dim] of strength 1, and its judged effects [names]."""
+
+    direction: Tensor
+    effects: Tensor
+    range: tuple[float, float]
+    """How far down and up it is meant to be used."""
+    linear: tuple[float, float]
+    """How far down and up the effect is close to the strength."""
+    works: bool
+
+
+def start(recipe: Recipe, response: Response) -> Tensor:
+    """The direction [slots, dim] that solves the recipe if faces respond linearly."""
+    problem = Problem.of(recipe, response)
+    return placed(problem.solve(), response.axes, problem.groups, SLOTS)
+
+
+def calibrated(recipe: Recipe, direction: Tensor, scale: Scale) -> Learnt:
+    """A direction with the strength that the recipe asks for, and how far it goes."""
+    target = target_weights(recipe)
+    for _ in range(SCALINGS):
+        effects = scale.effects(recipe, direction)
+        gain = max(float(effects @ target), SMALLEST_GAIN)
+        direction = direction / gain
+    low, high = recipe.range
+    strengths = [s for s in TRIED if low <= s <= high]
+    seen = scale.changes(recipe, direction, strengths) @ target
+    linear = linear_range(strengths, seen.tolist())
+    wide = max(low, min(linear[0], -LEAST_RANGE)), min(high, max(linear[1], LEAST_RANGE))
+    return Learnt(direction, effects / gain, wide, linear, gain > SMALLEST_GAIN)
+
+
+def linear_range(strengths: Sequence[float], seen: Sequence[float]) -> tuple[float, float]:
+    """How far down and up the effect that was ``seen`` follows the strength."""
+    share = {strength: effect / strength for strength, effect in zip(strengths, seen, strict=True)}
+    ends = []
+    for side in (-1, 1):
+        outwards = sorted((s for s in share if s * side > 0), key=abs)
+        good = takewhile(lambda s: abs(share[s] - 1) <= LINEAR, outwards)
+        ends.append(max(good, key=abs, default=0.0))
+    return ends[0], ends[1]
+
+
+def level_of(recipe: Recipe, response: Response, direction: Tensor) -> tuple[Tensor, float]:
+    """The measure [slots, dim] of the target, and what it gives for the average face.
+
+    It reads the coordinates of each slot along the axes and adds up what the response says that
+    they do; the unit is such that strength 1 raises the level by 1.
+    """
+    slopes = response.slopes @ target_weights(recipe)
+    reading = response.axes / response.axes.square().sum(1, keepdim=True)
+    level = torch.zeros_like(direction)
+    for (first, last), slope in zip(GROUPS, slopes, strict=True):
+        level[first : last + 1] = slope @ reading / (last - first + 1)
+    level /= (level * direction).sum()
+    return level, float((level @ response.centre).sum())
+
+
+def write(recipe: Recipe, response: Response, learnt: Learnt, path: Path, seed: int) -> None:
+    """Write one preset file with its measured facts."""
+    effects = {
+        name: round(change, 3)
+        for name, change in zip(NAMES, learnt.effects.tolist(), strict=True)
+        if abs(change) >= SMALLEST_EFFECT
+    }
+    direction = learnt.direction.half().float()
+    level, centre = level_of(recipe, response, direction)
+    facts = {key: getattr(recipe, key) for key in ("name", "meaning", "panel", "slots")}
+    facts["range"] = learnt.range
+    facts |= {"family": FAMILY, "guards": recipe.guards, "effects": effects}
+    facts |= {"source": f"{SOURCE}; seed {seed}", "level_centre": centre}
+    ends = zip(("down", "up"), learnt.linear, strict=True)
+    evidence = {f"linear within {LINEAR:.0%}, {way} to": end for way, end in ends}
+    facts |= {"region": shown_in(recipe), "evidence": evidence}
+    save_weights(path, {TENSOR: direction, LEVEL_TENSOR: level}, facts)
+
+
+def chosen_recipes(names: Sequence[str]) -> list[Recipe]:
+    """The recipes called so, or all; InputError for an unknown one."""
+    recipes = [r for r in RECIPES if not names or r.name in names]
+    if len(recipes) < len(set(names)):
+        raise InputError(f"--only {' '.join(names)}: not all of these have a recipe")
+    return recipes
+
+
+def open_instruments(args: argparse.Namespace) -> tuple[Response, Studio, Judge, Judge]:
+    """The response, the studio, the judge that taught and the independent one; made if missing."""
+    args.work.mkdir(parents=True, exist_ok=True)
+    sources = (args.celeba, args.labels, args.utk)
+    taught, judging = args.work / f"attributes{SUFFIX}", args.work / f"judge{SUFFIX}"
+    if not taught.exists():
+        teach(taught, *sources, build="plain", half_used=0, seed=args.seed)
+    if not judging.exists():
+        teach(judging, *sources, build="residual", half_used=1, seed=args.seed + 1)
+    studio, measured = Studio(args.preview), args.work / f"response{SUFFIX}"
+    if not measured.exists():
+        fit(studio, Judge(attributes.load(taught)), seed=args.seed).save(measured)
+    response = Response.load(measured)
+    teacher, judge = (Judge(attributes.load(x), response.unit_of()) for x in (taught, judging))
+    return response, studio, teacher, judge
+
+
+def add_sources(parser: argparse.ArgumentParser) -> None:
+    """The arguments of :func:`open_instruments`."""
+    parser.add_argument("--work", type=Path, required=True, help="intermediate results")
+    parser.add_argument("--preview", type=Path, required=True, help="weights of the preview head")
+    parser.add_argument("--celeba", type=Path, help="packed faces")
+    parser.add_argument("--labels", type=Path, help="CSV of CelebA's attributes")
+    parser.add_argument("--utk", type=Path, help="packed faces")
+    parser.add_argument("--seed", type=int, default=0)
+
+
+def main() -> None:
+    """Command line."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("folder", type=Path, help="where the preset files go")
+    add_sources(parser)
+    parser.add_argument("--real", type=Path, required=True, help="packed real faces")
+    parser.add_argument("--faces", type=int, default=24, help="of either kind, to scale with")
+    parser.add_argument("--practice", type=int, default=600, help="faces to polish on")
+    parser.add_argument("--steps", type=int, default=110, help="of polishing")
+    parser.add_argument("--only", nargs="*", default=[], help="names of presets; default all")
+    args = parser.parse_args()
+    recipes = chosen_recipes(args.only)
+    response, studio, teacher, judge = open_instruments(args)
+    drawn = studio.styles(args.faces, truncation=TRUNCATION, seed=args.seed + 2)
+    real = encoded(spread_faces(args.real, args.faces, first=1))
+    scale = Scale(studio, judge, torch.cat([drawn, real]))
+    practice = practice_faces(studio, args.real, args.practice, args.seed + 3)
+    axes, _ = principal_axes(studio, AXES, args.seed)
+    for recipe in sorted(recipes, key=lambda r: (needs_exact(r.slots[1]), r.name not in MAIN)):
+        direction = start(recipe, response)
+        if recipe.polish:
+            direction = polished(
+                recipe, direction, studio, teacher, practice, axes, steps=args.steps, seed=args.seed
+            )
+        with torch.inference_mode():
+            learnt = calibrated(recipe, direction, scale)
+        print(recipe.name, *told(learnt), flush=True)
+        if learnt.works:
+            write(recipe, response, learnt, args.folder / f"{recipe.name}{SUFFIX}", args.seed)
+
+
+def told(learnt: Learnt) -> list[str]:
+    """One line about a preset: its range and what it moves most."""
+    most = sorted(zip(NAMES, learnt.effects.tolist(), strict=True), key=lambda item: -abs(item[1]))
+    verdict = "" if learnt.works else "(does not work)"
+    return [verdict, f"{learnt.range}", *(f"{name} {change:+.2f}" for name, change in most[:9])]
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,98 @@
+"""Fit the levels of presets to an encoder: what its codes of photos say, and what photos show.
+
+    python -m facemod.training.presets.levels presets --work work --preview preview.safetensors \\
+        --real faces.npz
+
+To be run again for every new encoder; directions stay as they are. An encoder that is not sure
+leans towards the average face, so levels that are read off codes lie closer together than the
+judge sees them on the photos. The slope of the one on the other is the preset's ``level_gain``.
+"""
+
+from __future__ import annotations
+
+import argparse
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from facemod.latent.presets import LEVEL_TENSOR, SUFFIX
+from facemod.training.data import spread_faces
+from facemod.training.judges.judge import STILL, Judge
+from facemod.training.presets.directions import add_sources, open_instruments
+from facemod.training.presets.recipes import RECIPES, Recipe, target_weights
+from facemod.training.presets.studio import encoded
+from facemod.weights.files import load_weights, save_weights
+
+LARGEST_GAIN = 4.0
+
+
+@dataclass(frozen=True)
+class Photos:
+    """Real faces: their codes [N, slots, dim] and what the judge sees on them, [N, still]."""
+
+    styles: Tensor
+    scores: Tensor
+
+    @classmethod
+    @torch.inference_mode()
+    def of(cls, packed: Path, count: int, judge: Judge) -> Photos:
+        """Faces evenly spread over a packed set."""
+        faces = spread_faces(packed, count)
+        return cls(encoded(faces), judge.scores(faces))
+
+
+@dataclass(frozen=True)
+class Reading:
+    """How readings of a level relate to photos."""
+
+    centre: float
+    gain: float
+    correlation: float | None
+    """With the judge; None for what cannot be judged on one picture, which keeps gain 1."""
+
+
+def reading_of(recipe: Recipe, level: Tensor, photos: Photos) -> Reading:
+    """Fit one level [slots, dim]."""
+    read = (photos.styles * level).sum((1, 2))
+    centre = float(read.mean())
+    if not set(recipe.targets) <= set(STILL):
+        return Reading(centre, 1.0, None)
+    shown = photos.scores @ target_weights(recipe)[: len(STILL)]
+    read, shown = read - centre, shown - shown.mean()
+    gain = float((read @ shown) / (read @ read))
+    correlation = float((read @ shown) / (read.norm() * shown.norm()))
+    return Reading(centre, min(max(gain, 0.0), LARGEST_GAIN), correlation)
+
+
+def refit(path: Path, recipe: Recipe, photos: Photos) -> Reading:
+    """Write what was found into a preset's file."""
+    state, facts = load_weights(path)
+    found = reading_of(recipe, state[LEVEL_TENSOR], photos)
+    facts |= {"level_centre": found.centre, "level_gain": round(found.gain, 3)}
+    if found.correlation is not None:
+        evidence = {"level on photos, correlation": round(found.correlation, 2)}
+        facts["evidence"] = {**facts.get("evidence", {}), **evidence}
+    save_weights(path, state, facts)
+    return found
+
+
+def main() -> None:
+    """Command line."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("folder", type=Path, help="the preset files, which are changed")
+    add_sources(parser)
+    parser.add_argument("--real", type=Path, required=True, help="packed real faces")
+    parser.add_argument("--faces", type=int, default=300)
+    args = parser.parse_args()
+    _, _, _, judge = open_instruments(args)
+    photos = Photos.of(args.real, args.faces, judge)
+    for recipe in RECIPES:
+        path = args.folder / f"{recipe.name}{SUFFIX}"
+        if path.exists():
+            print(recipe.name, refit(path, recipe, photos), flush=True)
+
+
+if __name__ == "__main__":
+    main()

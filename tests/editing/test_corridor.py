@@ -1,0 +1,168 @@
+"""The corridor, with a model and a detector that are simple enough to predict."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from fakes import COLOURS, RESOLUTIONS, FailingModel, FakeDetector, FakeModel
+
+from facemod.editing.corridor import Editor, Fidelity, composited
+from facemod.errors import NoFaceError
+from facemod.imaging.photo import Photo, Source
+from facemod.tensors.pixels import to_pixels, to_tensor
+
+MID = range(3, 9)
+
+
+@pytest.fixture
+def editor() -> Editor:
+    return Editor(FakeModel(), FakeDetector())
+
+
+@pytest.fixture
+def photo() -> Photo:
+    """Two faces in noise, on a photo of 200 x 100."""
+    pixels = np.random.default_rng(2).integers(60, 190, (100, 200, 3), dtype=np.uint8)
+    return Photo(pixels, None, Source(Path("a.png"), "PNG", "RGB"))
+
+
+def redder(codes):
+    direction = torch.zeros(len(RESOLUTIONS), COLOURS)
+    direction[list(MID), 0] = 0.4
+    return codes.shifted(direction)
+
+
+def nothing(codes):
+    return codes
+
+
+@pytest.mark.parametrize("pixels", [np.arange(256, dtype=np.uint8).repeat(3).reshape(16, 16, 3)])
+def test_pixels_survive_the_way_to_tensors_and_back(pixels):
+    tensor = to_tensor([pixels])
+    assert (tensor.min(), tensor.max()) == (-1, 1)
+    assert np.array_equal(to_pixels(tensor)[0], pixels)
+
+
+def test_a_zero_edit_is_the_identity(editor, photo):
+    edited, faces = editor.edit_photo(photo, nothing)
+    assert np.array_equal(edited.pixels, photo.pixels)
+    for face in faces:
+        assert np.array_equal(face.pixels, face.crop.pixels)
+
+
+def test_an_edit_stays_inside_the_squares_of_the_chosen_faces(editor, photo):
+    edited, faces = editor.edit_photo(photo, redder, faces="2")
+    changed = np.argwhere((edited.pixels != photo.pixels).any(axis=2))
+    x1, y1, x2, y2 = faces[0].crop.face.box
+    assert len(changed) > 200
+    assert (changed.min(axis=0) >= np.floor([y1, x1])).all()
+    assert (changed.max(axis=0) <= np.ceil([y2, x2])).all()
+
+
+def test_the_photo_that_was_given_is_not_written_to(editor, photo):
+    before = photo.pixels.copy()
+    editor.edit_photo(photo, redder)
+    assert np.array_equal(photo.pixels, before)
+
+
+def test_transfer_keeps_detail_and_encode_does_not(editor, photo):
+    (face, *_) = editor.faces(photo)
+    encoded = editor.encode(photo, face)
+    (kept,) = (f.pixels for f in editor.edit_faces([encoded], [redder], Fidelity.TRANSFER))
+    (decoded,) = (f.pixels for f in editor.edit_faces([encoded], [redder], Fidelity.ENCODE))
+    middle = (slice(28, 36), slice(16, 48), 1)
+    assert kept[middle].std() == pytest.approx(encoded.crop.pixels[middle].std())
+    assert decoded[middle].std() == 0
+
+
+def test_encode_replaces_the_face_even_without_an_edit(editor, photo):
+    edited, _ = editor.edit_photo(photo, nothing, fidelity=Fidelity.ENCODE)
+    assert not np.array_equal(edited.pixels, photo.pixels)
+
+
+def test_each_face_may_have_its_own_edit(editor, photo):
+    faces = [editor.encode(photo, face) for face in editor.faces(photo)]
+    edited = composited(photo, editor.edit_faces(faces, [nothing, redder]), Fidelity.TRANSFER)
+    changed = (edited.pixels != photo.pixels).any(axis=(0, 2))
+    assert not changed[:100].any()
+    assert changed[100:].any()
+
+
+def test_faces_edited_together_come_out_as_if_alone(editor, photo):
+    crops = [editor.align(photo, face) for face in editor.faces(photo)]
+    encoded = editor.encode_crops(crops)
+    together = editor.edit_faces(encoded, [redder, nothing])
+    for face, edit, result in zip(encoded, [redder, nothing], together, strict=True):
+        (alone,) = editor.edit_faces([face], [edit])
+        assert np.array_equal(alone.pixels, result.pixels)
+        assert alone.scores == pytest.approx(result.scores)
+
+
+def test_a_face_is_decoded_only_when_its_picture_is_needed(photo):
+    editor = Editor(FailingModel(AssertionError("decoded"), decoding=True), FakeDetector())
+    encoded = editor.encode(photo, editor.faces(photo)[0])
+    assert len(encoded.codes) == 1
+    with pytest.raises(AssertionError, match="decoded"):
+        _ = encoded.reconstruction
+
+
+def test_scores_measure_the_reconstruction(editor, photo):
+    flat = Photo(np.full((80, 80, 3), 99, np.uint8), None, photo.source)
+    psnr = {}
+    for name, picture in (("flat", flat), ("noise", photo)):
+        _, faces = editor.edit_photo(picture, redder, faces="1")
+        psnr[name] = faces[0].scores["psnr"]
+    assert psnr["flat"] > 60
+    assert 5 < psnr["noise"] < 25
+
+
+def test_no_face(editor, photo):
+    dark = Photo(np.zeros((80, 80, 3), np.uint8), None, photo.source)
+    with pytest.raises(NoFaceError):
+        editor.edit_photo(dark, redder)
+    with pytest.raises(NoFaceError, match="no face 3"):
+        editor.edit_photo(photo, redder, faces="3")
+
+
+class SizedModel(FakeModel):
+    """Draws pictures of 16, 32 and 64 px, and remembers which it was asked for."""
+
+    info = replace(FakeModel.info, smaller=(16, 32))
+
+    def __init__(self) -> None:
+        self.asked: list[int | None] = []
+
+    def decode(self, codes, size=None):
+        self.asked.append(size)
+        picture = super().decode(codes)
+        return torch.nn.functional.interpolate(picture, (size, size))
+
+
+@pytest.mark.parametrize(("size", "side"), [(None, 32), (20, 32), (10, 16), (500, 64)])
+def test_a_face_is_worked_on_at_the_size_that_it_needs(size, side):
+    """The face's square in the photo is 31 px wide."""
+    pixels = np.full((52, 52, 3), 120, dtype=np.uint8)
+    photo = Photo(pixels, None, Source(Path("a.png"), "PNG", "RGB"))
+    editor = Editor(SizedModel(), FakeDetector(), size)
+    edited, (face,) = editor.edit_photo(photo, redder)
+    assert face.pixels.shape == (side, side, 3)
+    assert editor.model.asked == [side]
+    assert edited.rgb.shape == pixels.shape
+
+
+def test_faces_of_several_sizes_keep_their_order(photo):
+    """Batches hold faces of one size, whatever photos they are from."""
+    editor = Editor(SizedModel(), FakeDetector(), None)
+    first, second = editor.faces(photo)
+    crops = [
+        replace(editor, size=size).align(photo, face)
+        for face, size in ((second, 16), (first, 64), (second, 64))
+    ]
+    edited = editor.edit_faces(editor.encode_crops(crops), [redder] * 3)
+    assert [len(face.pixels) for face in edited] == [16, 64, 64]
+    assert [face.crop.face.index for face in edited] == [2, 1, 2]
+    assert editor.model.asked == [16, 64]

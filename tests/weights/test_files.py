@@ -1,0 +1,62 @@
+"""Weight files are untrusted input."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import torch
+from safetensors.torch import save_file
+
+from facemod.errors import ModelError
+from facemod.weights.files import fill, load_weights, save_weights
+
+
+def test_round_trip_keeps_configuration_and_returns_float32(tmp_path: Path) -> None:
+    path = tmp_path / "w.safetensors"
+    save_weights(path, {"a": torch.tensor([1.5, -2.0]), "n": torch.tensor([3])}, {"family": "x"})
+    state, config = load_weights(path)
+    assert config == {"family": "x"}
+    assert state["a"].dtype == torch.float32
+    assert state["a"].tolist() == [1.5, -2.0]
+    assert state["n"].tolist() == [3]
+
+
+def test_missing_file(tmp_path: Path) -> None:
+    with pytest.raises(ModelError, match="is missing"):
+        load_weights(tmp_path / "none.safetensors")
+
+
+@pytest.mark.parametrize("content", [b"", b"junk", b"\xff" * 64, b"\x80\x04\x95pickle"])
+def test_damaged_file(tmp_path: Path, content: bytes) -> None:
+    path = tmp_path / "w.safetensors"
+    path.write_bytes(content)
+    with pytest.raises(ModelError, match="not a readable safetensors file"):
+        load_weights(path)
+
+
+def test_truncated_file(tmp_path: Path) -> None:
+    path = tmp_path / "w.safetensors"
+    save_weights(path, {"a": torch.zeros(100)}, {})
+    path.write_bytes(path.read_bytes()[:-50])
+    with pytest.raises(ModelError):
+        load_weights(path)
+
+
+def test_foreign_safetensors(tmp_path: Path) -> None:
+    path = tmp_path / "w.safetensors"
+    save_file({"a": torch.zeros(2)}, path)
+    with pytest.raises(ModelError, match="not a facemod weight file"):
+        load_weights(path)
+
+
+def test_values_that_are_not_finite(tmp_path: Path) -> None:
+    path = tmp_path / "w.safetensors"
+    save_weights(path, {"a": torch.tensor([1.0, float("nan")])}, {})
+    with pytest.raises(ModelError, match="tensor a holds values that are not finite"):
+        load_weights(path)
+
+
+def test_weights_of_another_network(tmp_path: Path) -> None:
+    with pytest.raises(ModelError, match="do not fit this network"):
+        fill(torch.nn.Linear(2, 2), {"weight": torch.zeros(3, 3)}, tmp_path)
