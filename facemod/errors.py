@@ -6,7 +6,11 @@ The Python API raises these; only the command line turns them into words and exi
 
 from __future__ import annotations
 
+import traceback
 from enum import IntEnum
+from pathlib import Path
+
+MEMORY_WORDS = ("out of memory", "not enough memory", "allocate memory")
 
 
 class ExitCode(IntEnum):
@@ -87,3 +91,32 @@ class MissingExtraError(FacemodError):
 
     code = "missing-extra"
     exit_code = ExitCode.MISSING_EXTRA
+
+
+class UnexpectedError(FacemodError):
+    """A bug of facemod, caught so that it ends one photo and not all of them."""
+
+    code = "bug"
+    exit_code = ExitCode.BUG
+
+
+def explained(problem: Exception) -> FacemodError:
+    """Any failure as one that the command line can report."""
+    if isinstance(problem, FacemodError):
+        return problem
+    words = str(problem) or type(problem).__name__
+    if is_out_of_memory(problem):
+        return InputError(
+            "not enough memory; use a smaller photo, or --device cpu if the GPU's was meant"
+        )
+    where = traceback.extract_tb(problem.__traceback__)[-1]
+    return UnexpectedError(
+        f"unexpected {type(problem).__name__}: {words} ({Path(where.filename).name}, line "
+        f"{where.lineno}); this is a bug in facemod, please report it"
+    )
+
+
+def is_out_of_memory(problem: Exception) -> bool:
+    """Whether less at a time may work."""
+    words = str(problem).lower()
+    return isinstance(problem, MemoryError) or any(part in words for part in MEMORY_WORDS)

@@ -37,8 +37,7 @@ from facemod.cli.commands import (
 from facemod.cli.groups import DefaultingGroup
 from facemod.cli.options import expand
 from facemod.cli.result import Result
-from facemod.errors import ExitCode, UsageError
-from facemod.jobs.outcome import UnexpectedError, explained
+from facemod.errors import ExitCode, UnexpectedError, UsageError, explained
 from facemod.latent.presets import find_presets
 
 SETTINGS = {"help_option_names": ["-h", "--help"]}

@@ -7,7 +7,6 @@ stored under the digest of these. The least recently used ones go first.
 from __future__ import annotations
 
 import hashlib
-import os
 from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -19,6 +18,7 @@ from torch import Tensor
 
 from facemod.errors import ModelError, OutputError
 from facemod.files.atomic import atomic_path
+from facemod.files.folders import fits_folder
 from facemod.latent.codes import Codes
 from facemod.models.base import Effort
 from facemod.weights.files import load_weights, save_weights
@@ -26,14 +26,6 @@ from facemod.weights.files import load_weights, save_weights
 LIMIT = 256 << 20  # bytes
 SUFFIX = ".safetensors"
 VERSION = "2"  # of how fits are made; another one makes all earlier fits useless
-
-
-def cache_folder() -> Path:
-    """``$FACEMOD_CACHE``, or the user's cache folder."""
-    if own := os.environ.get("FACEMOD_CACHE"):
-        return Path(own)
-    caches = os.environ.get("XDG_CACHE_HOME")
-    return (Path(caches) if caches else Path.home() / ".cache") / "facemod" / "fits"
 
 
 def key_of(pixels: NDArray[np.uint8], fingerprint: str, effort: Effort) -> str:
@@ -123,7 +115,7 @@ class FitStore:
 
 def fit_store() -> FitStore:
     """The user's cache."""
-    return FitStore(cache_folder())
+    return FitStore(fits_folder())
 
 
 def as_tensors(codes: Codes) -> dict[str, Tensor]:

@@ -6,9 +6,8 @@ from collections.abc import Sequence
 
 from facemod.editing.corridor import EditedFace, Editor
 from facemod.editing.treatments import Task
-from facemod.errors import FacemodError
+from facemod.errors import FacemodError, explained, is_out_of_memory
 from facemod.faces.face import Crop
-from facemod.jobs.outcome import explained, is_out_of_memory
 
 
 class FaceLoop:

@@ -12,7 +12,6 @@ short by a crash damages nothing else.
 from __future__ import annotations
 
 import errno
-import fcntl
 import json
 import os
 import re
@@ -26,11 +25,22 @@ from pathlib import Path
 from typing import IO, Any
 
 from facemod.errors import InputError, OutputError
+from facemod.files import locks
 from facemod.files.digests import digest
-from facemod.jobs.plan import Made
 
 FOLDER = ".facemod"
 TEMPORARY = re.compile(r"\.facemod-[0-9a-f]+\.")
+
+
+@dataclass(frozen=True)
+class Made:
+    """What an earlier run wrote down about a result of the same settings.
+
+    ``source`` is the digest of the photo that it was made from, ``result`` that of the file.
+    """
+
+    source: str
+    result: str
 
 
 @dataclass(frozen=True)
@@ -105,9 +115,8 @@ class Journal:
             path = self.log.path
             path.parent.mkdir(parents=True, exist_ok=True)
             self._stream = path.open("x", encoding="ascii")
-            # Held as long as this process lives: who can lock the file knows that it is over.
-            with suppress(OSError):  # no locks on this file system: then nobody cleans up
-                fcntl.flock(self._stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            # Where it cannot be held, nobody cleans up after this run.
+            locks.hold(self._stream)
         return self._stream
 
 
@@ -134,7 +143,7 @@ class History:
         made: dict[Path, list[tuple[str, Made]]] = {}
         base = log.folder.absolute()
         for file in sorted(log.home.glob("*.jsonl")):
-            over = clean and _is_over(file)
+            over = clean and locks.is_left(file)
             for facts in lines_of(file, "writing"):
                 with suppress(KeyError, TypeError):  # of another version, or damaged
                     target = Path(os.path.normpath(base / facts["target"]))
@@ -185,13 +194,3 @@ def unfinished(log: Path) -> list[tuple[Path, Path]]:
         raise InputError(f"--retry-failed {log}: {problem.strerror or problem}") from problem
     except (KeyError, TypeError) as problem:
         raise InputError(f"--retry-failed {log}: this is no run log") from problem
-
-
-def _is_over(log: Path) -> bool:
-    """Whether the process that wrote a log is gone."""
-    try:
-        with log.open() as stream:
-            fcntl.flock(stream, fcntl.LOCK_SH | fcntl.LOCK_NB)
-    except OSError:
-        return False
-    return True

@@ -7,19 +7,16 @@ from __future__ import annotations
 
 import os
 import time
-import traceback
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from facemod.errors import ExitCode, FacemodError, InputError, NoFaceError
+from facemod.errors import ExitCode, FacemodError, NoFaceError, explained
 from facemod.jobs.plan import Job
 
 if TYPE_CHECKING:
     from facemod.faces.face import Face
-
-MEMORY_WORDS = ("out of memory", "not enough memory", "allocate memory")
 
 
 @dataclass(frozen=True)
@@ -64,35 +61,6 @@ class Outcome:
         """The record that ``--json`` prints: part of the contract."""
         hidden = ("notes", "exit_code")
         return {name: value for name, value in asdict(self).items() if name not in hidden}
-
-
-class UnexpectedError(FacemodError):
-    """A bug of facemod, caught so that it ends one photo and not all of them."""
-
-    code = "bug"
-    exit_code = ExitCode.BUG
-
-
-def explained(problem: Exception) -> FacemodError:
-    """Any failure as one that the command line can report."""
-    if isinstance(problem, FacemodError):
-        return problem
-    words = str(problem) or type(problem).__name__
-    if is_out_of_memory(problem):
-        return InputError(
-            "not enough memory; use a smaller photo, or --device cpu if the GPU's was meant"
-        )
-    where = traceback.extract_tb(problem.__traceback__)[-1]
-    return UnexpectedError(
-        f"unexpected {type(problem).__name__}: {words} ({Path(where.filename).name}, line "
-        f"{where.lineno}); this is a bug in facemod, please report it"
-    )
-
-
-def is_out_of_memory(problem: Exception) -> bool:
-    """Whether less at a time may work."""
-    words = str(problem).lower()
-    return isinstance(problem, MemoryError) or any(part in words for part in MEMORY_WORDS)
 
 
 def failed(source: Path | str, error: FacemodError, seconds: float = 0.0) -> Outcome:

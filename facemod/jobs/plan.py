@@ -14,21 +14,11 @@ from string import Formatter
 
 from facemod.errors import OutputError, OutputExistsError, UsageError
 from facemod.jobs.inputs import READABLE_SUFFIXES, WRITABLE_SUFFIXES, Input
+from facemod.jobs.journal import Made
 
 FIELDS = ("dir", "sub", "stem", "ext", "edit")
 Destination = Callable[[Path, Path, str | None], Path]
 """The result of a photo: its file, its place below the folder it was found in, the suffix."""
-
-
-@dataclass(frozen=True)
-class Made:
-    """What an earlier run wrote down about a result of the same settings.
-
-    ``source`` is the digest of the photo that it was made from, ``result`` that of the file.
-    """
-
-    source: str
-    result: str
 
 
 @dataclass(frozen=True)

@@ -17,8 +17,8 @@ from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
 from multiprocessing.synchronize import Event
 
-from facemod.errors import FacemodError
-from facemod.jobs.outcome import Outcome, explained, failed
+from facemod.errors import FacemodError, explained
+from facemod.jobs.outcome import Outcome, failed
 from facemod.jobs.plan import Job
 from facemod.jobs.stages import Spec
 from facemod.jobs.worker import Worker, never

@@ -14,7 +14,7 @@ from typing import Any
 
 from facemod.editing.corridor import EditedFace, Editor, load_editor
 from facemod.editing.treatments import Task
-from facemod.errors import FacemodError, NoFaceError
+from facemod.errors import FacemodError, NoFaceError, explained
 from facemod.faces.face import Crop
 from facemod.files.atomic import write_bytes
 from facemod.files.digests import digest
@@ -23,9 +23,9 @@ from facemod.imaging.opening import MAX_MEGAPIXELS, read_file
 from facemod.imaging.photo import Photo
 from facemod.imaging.reading import open_photo
 from facemod.imaging.writing import photo_file
-from facemod.jobs.journal import History, Journal, Log
-from facemod.jobs.outcome import FaceOutcome, Outcome, explained, failed
-from facemod.jobs.plan import Job, Made
+from facemod.jobs.journal import History, Journal, Log, Made
+from facemod.jobs.outcome import FaceOutcome, Outcome, failed
+from facemod.jobs.plan import Job
 
 OpenEditor = Callable[[str], Editor]
 """From a device to an editor there."""

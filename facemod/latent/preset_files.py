@@ -14,6 +14,7 @@ from pathlib import Path
 
 from facemod.errors import ModelError, OutputError, OutputExistsError, UsageError
 from facemod.files.atomic import write_bytes
+from facemod.files.folders import presets_folder
 from facemod.latent.presets import (
     LEVEL_TENSOR,
     NAME,
@@ -22,7 +23,6 @@ from facemod.latent.presets import (
     find_presets,
     get_preset,
     read_facts,
-    user_folder,
 )
 from facemod.weights.headers import read_header
 
@@ -104,13 +104,13 @@ def renamed(path: Path, name: str) -> bytes:
 
 def own_path(name: str) -> Path:
     """Where the user's preset of that name is kept."""
-    return user_folder() / f"{name}{SUFFIX}"
+    return presets_folder() / f"{name}{SUFFIX}"
 
 
 def own_preset(name: str) -> Preset:
     """A preset of the user's own; UsageError for one that came with facemod."""
     preset = get_preset(name)
-    if preset.path.parent != user_folder():
+    if preset.path.parent != presets_folder():
         raise UsageError(f"{name} came with facemod; only presets of your own can be changed")
     return preset
 

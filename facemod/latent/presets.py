@@ -10,14 +10,16 @@ from __future__ import annotations
 import difflib
 import json
 import math
-import os
 import re
+import time
 from collections.abc import Iterable, Mapping
 from dataclasses import MISSING, Field, dataclass, field, fields
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from facemod.errors import ModelError, UsageError
+from facemod.files.folders import presets_folder
 from facemod.weights.headers import read_header
 
 if TYPE_CHECKING:
@@ -28,9 +30,10 @@ SUFFIX = ".safetensors"
 TENSOR = "direction"
 LEVEL_TENSOR = "level"
 PANELS = ("Expression", "Face", "Hair", "Pose", "Accessories", "Make-up", "Light", "Own")
-FOLDER_VARIABLE = "FACEMOD_PRESETS_DIR"
 # What reading facts out of JSON that somebody else wrote may raise.
 DAMAGED = (KeyError, TypeError, ValueError, AttributeError, OverflowError, RecursionError)
+# A file that was written so recently may be written again within one tick of its clock.
+_TICK = 2 * 10**9  # ns
 NAME = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
 _PACKAGE = Path(__file__).parents[1]
 Box = tuple[float, float, float, float]
@@ -142,13 +145,7 @@ def find_presets(folders: Iterable[Path] | None = None) -> tuple[dict[str, Prese
 def preset_folders() -> list[Path]:
     """Where presets are looked for: the installed package (or the repository), then the user's."""
     bundled = _PACKAGE / "presets"
-    return [bundled if bundled.is_dir() else _PACKAGE.parent / "presets", user_folder()]
-
-
-def user_folder() -> Path:
-    """The folder of presets that people make themselves; it may not exist yet."""
-    default = Path.home() / ".config" / "facemod" / "presets"
-    return Path(os.environ.get(FOLDER_VARIABLE) or default)
+    return [bundled if bundled.is_dir() else _PACKAGE.parent / "presets", presets_folder()]
 
 
 def get_preset(name: str) -> Preset:
@@ -187,6 +184,22 @@ def read_facts(path: Path) -> Preset:
     Raises:
         ModelError: the file is missing or damaged, or its facts are incomplete.
     """
+    try:
+        facts = path.stat()
+    except OSError:
+        return _read_facts(path)  # which says what is wrong
+    if time.time_ns() - facts.st_mtime_ns < _TICK:
+        return _read_facts(path)
+    return _remembered_facts(path, (facts.st_mtime_ns, facts.st_ino, facts.st_size))
+
+
+@lru_cache(maxsize=4096)
+def _remembered_facts(path: Path, state: tuple[int, ...]) -> Preset:
+    """The facts of a file that looks unchanged. Every option of ``edit`` asks for them anew."""
+    return _read_facts(path)
+
+
+def _read_facts(path: Path) -> Preset:
     header = read_header(path)
     if TENSOR not in header:
         raise ModelError(f"{path}: not a facemod preset, it holds no {TENSOR}")

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import json
-import os
 import re
-import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,9 +12,9 @@ from typing import Any
 from facemod.errors import ModelError, UsageError
 from facemod.files.atomic import write_bytes
 from facemod.files.digests import sha256_of
+from facemod.files.folders import models_folder
 from facemod.weights.headers import read_config
 
-FOLDER_VARIABLE = "FACEMOD_MODELS_DIR"
 SUFFIX = ".safetensors"
 NAME = re.compile(r"[a-z0-9]+([._-][a-z0-9]+)*")
 RESERVED = "bundled"
@@ -41,23 +39,6 @@ class Stored:
     def record(self) -> dict[str, Any]:
         """What was noted when it was installed; empty for a file that was put there by hand."""
         return read_json(self.record_path)
-
-
-def models_folder() -> Path:
-    """Where the user's models lie; it may not exist yet.
-
-    ``FACEMOD_MODELS_DIR`` if set, else a folder of the platform's for data (XDG on Linux).
-    """
-    if chosen := os.environ.get(FOLDER_VARIABLE):
-        return Path(chosen)
-    home = Path.home()
-    if sys.platform == "win32":
-        data = Path(os.environ.get("LOCALAPPDATA") or home / "AppData" / "Local")
-    elif sys.platform == "darwin":
-        data = home / "Library" / "Application Support"
-    else:
-        data = Path(os.environ.get("XDG_DATA_HOME") or home / ".local" / "share")
-    return data / "facemod" / "models"
 
 
 def stored_models() -> dict[str, Stored]:

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from facemod.cli.options import strengths_group
+from facemod.files.folders import presets_folder
 from facemod.imaging.marking import read_mark
 from facemod.latent import presets
 from facemod.latent.presets import get_preset
@@ -19,8 +20,8 @@ RED, GRAY, BLUE = (220, 110, 110), (110, 110, 110), (110, 110, 220)
 @pytest.fixture(autouse=True)
 def own_folder(toy_presets: Path, workplace: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """The toy presets came with facemod; the user's own are in an empty folder."""
-    monkeypatch.setenv(presets.FOLDER_VARIABLE, str(workplace / "own"))
-    monkeypatch.setattr(presets, "preset_folders", lambda: [toy_presets, presets.user_folder()])
+    monkeypatch.setenv("FACEMOD_PRESETS_DIR", str(workplace / "own"))
+    monkeypatch.setattr(presets, "preset_folders", lambda: [toy_presets, presets_folder()])
     return workplace / "own"
 
 

@@ -9,8 +9,7 @@ import pytest
 
 from facemod.errors import InputError, OutputError
 from facemod.files.digests import digest
-from facemod.jobs.journal import History, Journal, Log, digest_settings, new_run, unfinished
-from facemod.jobs.plan import Made
+from facemod.jobs.journal import History, Journal, Log, Made, digest_settings, new_run, unfinished
 
 
 @pytest.fixture

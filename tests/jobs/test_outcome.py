@@ -6,17 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from facemod.errors import ExitCode, InputError, ModelError, NoFaceError
-from facemod.jobs.outcome import (
-    Outcome,
-    UnexpectedError,
-    attempt,
-    exit_code,
-    explained,
-    failed,
-    left_aside,
-    run,
-)
+from facemod.errors import ExitCode, InputError, ModelError, NoFaceError, UnexpectedError, explained
+from facemod.jobs.outcome import Outcome, attempt, exit_code, failed, left_aside, run
 from facemod.jobs.plan import Job
 
 PHOTO = Path("a.jpg")

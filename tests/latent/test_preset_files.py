@@ -9,6 +9,7 @@ import pytest
 import torch
 
 from facemod.errors import ModelError, OutputExistsError, UsageError
+from facemod.files.folders import presets_folder
 from facemod.latent import preset_files, presets
 from facemod.latent.preset_files import (
     Space,
@@ -46,8 +47,8 @@ def folders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[Path, Path
     bundled, own = tmp_path / "bundled", tmp_path / "own"
     bundled.mkdir()
     write(bundled, "smile")
-    monkeypatch.setenv(presets.FOLDER_VARIABLE, str(own))
-    monkeypatch.setattr(presets, "preset_folders", lambda: [bundled, presets.user_folder()])
+    monkeypatch.setenv("FACEMOD_PRESETS_DIR", str(own))
+    monkeypatch.setattr(presets, "preset_folders", lambda: [bundled, presets_folder()])
     return bundled, own
 
 

@@ -9,6 +9,7 @@ import torch
 from safetensors.torch import save_file
 
 from facemod.errors import ModelError, UsageError
+from facemod.files.folders import presets_folder
 from facemod.latent import presets
 from facemod.latent.presets import find_presets, get_preset, read_preset
 
@@ -45,8 +46,8 @@ def write_preset(folder, direction=None, metadata=None, tensor="direction", leve
 @pytest.fixture
 def user_folder(tmp_path, monkeypatch):
     """An empty user folder, and no bundled presets."""
-    monkeypatch.setenv(presets.FOLDER_VARIABLE, str(tmp_path))
-    monkeypatch.setattr(presets, "preset_folders", lambda: [presets.user_folder()])
+    monkeypatch.setenv("FACEMOD_PRESETS_DIR", str(tmp_path))
+    monkeypatch.setattr(presets, "preset_folders", lambda: [presets_folder()])
     return tmp_path
 
 

@@ -10,7 +10,8 @@ import tiny
 import torch
 
 from facemod.errors import ModelError, OutputExistsError, UsageError
-from facemod.latent.presets import get_preset, user_folder
+from facemod.files.folders import models_folder, presets_folder
+from facemod.latent.presets import get_preset
 from facemod.models import store
 from facemod.models.importing import deltas
 from facemod.models.importing.convert import default_name, import_file
@@ -27,26 +28,6 @@ def own_folders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def checkpoint_file(folder: Path, name: str = "7_state.pth", **settings: object) -> Path:
     torch.save(published.checkpoint("automodulator", **settings), folder / name)
     return folder / name
-
-
-@pytest.mark.parametrize(
-    ("platform", "variables", "folder"),
-    [
-        ("linux", {}, "home/.local/share/facemod/models"),
-        ("linux", {"XDG_DATA_HOME": "/data"}, "/data/facemod/models"),
-        ("darwin", {"XDG_DATA_HOME": "/data"}, "home/Library/Application Support/facemod/models"),
-        ("win32", {"LOCALAPPDATA": "/local"}, "/local/facemod/models"),
-        ("linux", {"FACEMOD_MODELS_DIR": "/mine", "XDG_DATA_HOME": "/data"}, "/mine"),
-    ],
-)
-def test_the_folder_follows_the_platform(monkeypatch, tmp_path, platform, variables, folder):
-    for name in ("FACEMOD_MODELS_DIR", "XDG_DATA_HOME", "LOCALAPPDATA"):
-        monkeypatch.delenv(name, raising=False)
-    for name, value in variables.items():
-        monkeypatch.setenv(name, value)
-    monkeypatch.setattr(store.sys, "platform", platform)
-    monkeypatch.setattr(Path, "home", lambda: tmp_path / "home")
-    assert store.models_folder() == tmp_path / folder
 
 
 def test_importing_makes_a_model_and_a_record(own_folders):
@@ -117,8 +98,8 @@ def test_a_model_that_was_changed_is_noticed(own_folders):
 
 
 def test_files_put_there_by_hand_are_models_too(own_folders):
-    tiny.write_tiny(store.models_folder(), "pioneer", "byhand")
-    tiny.write_tiny(store.models_folder(), "pioneer", "No Name")
+    tiny.write_tiny(models_folder(), "pioneer", "byhand")
+    tiny.write_tiny(models_folder(), "pioneer", "No Name")
     assert model_names() == ["bundled", "byhand"]
     assert "no record" in store.check_unchanged(store.stored_model("byhand"))
 
@@ -126,7 +107,7 @@ def test_files_put_there_by_hand_are_models_too(own_folders):
 def test_removing(own_folders):
     import_file(checkpoint_file(own_folders), "mine")
     store.remove(store.stored_model("mine"))
-    assert list(store.models_folder().iterdir()) == []
+    assert list(models_folder().iterdir()) == []
     with pytest.raises(UsageError, match="no model of yours is called mine; there are none yet"):
         store.stored_model("mine")
 
@@ -157,7 +138,7 @@ def test_a_published_delta_is_a_preset_of_its_model(delta_file):
     imported = import_file(delta_file)
     preset = get_preset("smile-ffhq512")
     assert (preset.family, preset.model, preset.slots) == ("automodulator", "ffhq512", (2, 4))
-    assert preset.path == user_folder() / "smile-ffhq512.safetensors"
+    assert preset.path == presets_folder() / "smile-ffhq512.safetensors"
     direction = preset.direction()
     assert direction.shape == (8, 512)
     expected = torch.arange(512, dtype=torch.float32) / 1000
@@ -190,4 +171,4 @@ def test_deltas_of_unknown_models_are_refused(delta_file, monkeypatch):
     monkeypatch.setattr(deltas, "EARLIER", set(known))
     with pytest.raises(ModelError, match="never published"):
         import_file(delta_file)
-    assert not user_folder().exists()
+    assert not presets_folder().exists()

@@ -10,8 +10,7 @@ from facemod import __version__
 from facemod.cli.options import Printing
 from facemod.cli.result import Result, Table
 from facemod.cli.session import resolve_device
-from facemod.errors import ModelError
-from facemod.jobs.outcome import explained
+from facemod.errors import ModelError, explained
 from facemod.latent.presets import find_presets
 
 Check = Callable[[], str]

@@ -12,8 +12,7 @@ import typer
 from facemod.cli import render
 from facemod.cli.options import Printing
 from facemod.cli.result import Result, Table
-from facemod.errors import FacemodError, ModelError, UsageError
-from facemod.jobs.outcome import explained
+from facemod.errors import FacemodError, ModelError, UsageError, explained
 
 if TYPE_CHECKING:
     from facemod.models.importing.convert import Imported
@@ -26,8 +25,9 @@ Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace what is in
 
 def models_list(printing: Printing) -> Result:
     """List the models that --model accepts."""
+    from facemod.files.folders import models_folder
     from facemod.models.importing.releases import RELEASES
-    from facemod.models.store import models_folder, stored_models
+    from facemod.models.store import stored_models
 
     stored = stored_models()
     rows, problems = described(stored.values())

@@ -17,6 +17,7 @@ from torch import Tensor
 from facemod.errors import ModelError
 from facemod.files.atomic import atomic_path
 from facemod.files.digests import sha256_of
+from facemod.files.folders import presets_folder
 from facemod.latent import presets
 from facemod.latent.codes import Scale, slots_of
 from facemod.models.automodulator import FAMILY
@@ -66,7 +67,7 @@ def import_delta(tensor: Tensor, path: Path, *, overwrite: bool = False) -> tupl
     slots = slots_of(Scale.MID, [resolution_of(level) for level in range(delta.levels)], FAMILY)
     direction = torch.zeros(delta.levels, LATENT)
     direction[list(slots)] = tensor.float()
-    target = presets.user_folder() / f"{delta.preset}{presets.SUFFIX}"
+    target = presets_folder() / f"{delta.preset}{presets.SUFFIX}"
     with atomic_path(target, overwrite=overwrite) as temporary:
         state = {presets.TENSOR: direction}
         save_weights(temporary, state, facts_of(delta, slots), dtype=torch.float32)

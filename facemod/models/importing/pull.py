@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from facemod.errors import OutputExistsError, UsageError
 from facemod.files.digests import sha256_of
+from facemod.files.folders import models_folder
 from facemod.models.importing.convert import Imported, import_file
 from facemod.models.importing.download import Report, download
 from facemod.models.importing.releases import RECORD, RELEASES
-from facemod.models.store import models_folder, place_for, refuse_changed, remember
+from facemod.models.store import place_for, refuse_changed, remember
 
 
 def pull(name: str, report: Report, *, overwrite: bool = False) -> Imported:

@@ -15,12 +15,13 @@ import pytest
 import torch
 
 from facemod.errors import ModelError, OutputError, OutputExistsError, UsageError
+from facemod.files.folders import models_folder
 from facemod.models.importing import download as downloads
 from facemod.models.importing import pull as pulls
 from facemod.models.importing.download import download
 from facemod.models.importing.pull import pull
 from facemod.models.registry import load_model
-from facemod.models.store import models_folder, read_json, stored_models
+from facemod.models.store import read_json, stored_models
 
 DATA = bytes(range(256)) * 4000
 
