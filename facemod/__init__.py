@@ -8,8 +8,18 @@ __version__ = "0.1.0"
 
 # Resolved on first use: importing facemod must stay cheap, and these need torch.
 _EXPORTS = {
-    "Editor": "facemod.editing.corridor",
-    "Fidelity": "facemod.editing.corridor",
+    "edit": "facemod.api",
+    "mix": "facemod.api",
+    "morph": "facemod.api",
+    "reconstruct": "facemod.api",
+    "forget_models": "facemod.api",
+    "Film": "facemod.api",
+    "Picture": "facemod.api",
+    "Editor": "facemod.editing.editor",
+    "Fidelity": "facemod.editing.editor",
+    "open_editor": "facemod.editing.editor",
+    "redraw": "facemod.editing.corridor",
+    "put_back": "facemod.editing.corridor",
     "Mark": "facemod.imaging.marking",
     "edit_direction": "facemod.latent.strengths",
     "load_model": "facemod.models.registry",

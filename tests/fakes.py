@@ -13,11 +13,11 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from facemod.editing.corridor import Editor
+from facemod.editing.editor import Editor
 from facemod.faces.face import Face
 from facemod.latent.codes import Codes, Details, Scale
 from facemod.models.base import Effort, ModelInfo, WindowDrawer
-from facemod.models.wavelet.crops import Window
+from facemod.models.windows import Window
 
 SIDE = 64
 RESOLUTIONS = (4, 8, 8, 16, 16, 32, 32, 64, 64, 128, 128, 256, 256, 512, 512, 1024)

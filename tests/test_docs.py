@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import re
 import shlex
 import subprocess
@@ -14,7 +15,6 @@ import typer
 from typer.testing import CliRunner
 
 from facemod import __version__
-from facemod.cli.app import app
 from facemod.cli.groups import DEFAULT
 from facemod.errors import ExitCode
 
@@ -29,6 +29,17 @@ THEIRS = {"--wink": "--smile", "--smile-ffhq512": "--smile"}
 LONGEST_README = 640
 
 
+def app_with_the_bundled_presets() -> typer.Typer:
+    """The command line, imported anew: other tests import it with presets of their own."""
+    kept = {name: sys.modules.pop(name) for name in list(sys.modules) if "facemod.cli" in name}
+    try:
+        return importlib.import_module("facemod.cli.app").app
+    finally:
+        for name in [name for name in sys.modules if "facemod.cli" in name]:
+            del sys.modules[name]
+        sys.modules.update(kept)
+
+
 def walked(command, words=()) -> Iterator[tuple[str, object]]:
     """Every command with its whole name, those of groups included."""
     if not hasattr(command, "commands"):
@@ -38,6 +49,7 @@ def walked(command, words=()) -> Iterator[tuple[str, object]]:
         yield from walked(inner, (*words, name))
 
 
+app = app_with_the_bundled_presets()
 ROOT_COMMAND = typer.main.get_command(app)
 COMMANDS = dict(walked(ROOT_COMMAND))
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import torch
 
-from facemod.models.families import FAMILIES
+from facemod.models.registry import FORMATS
 from facemod.models.sphere import growing
 from facemod.models.sphere.model import Facts, write_model
 
@@ -19,7 +19,7 @@ def write_tiny(folder: Path, family: str, name: str = "tiny", levels: int = 5) -
     widths = WIDTHS[:levels]
     facts = Facts(family, 4 << (levels - 1), widths, widths, LATENT, 1234, "made up", "none")
     torch.manual_seed(5)
-    networks = FAMILIES[family].networks(facts)
+    networks = FORMATS[family].networks(facts)
     for network in networks:
         for conv in network.convolutions():
             torch.nn.init.kaiming_normal_(conv.weight)

@@ -15,8 +15,8 @@ from facemod.models.automodulator.decoder import Decoder as AutomodulatorDecoder
 from facemod.models.base import FaceModel
 from facemod.models.sphere.growing import LATENT, WIDTHS, level_of
 from facemod.models.sphere.growing import Encoder as AutomodulatorEncoder
-from facemod.models.wavelet import WaveletModel
 from facemod.models.wavelet.heads import Painter
+from facemod.models.wavelet.model import WaveletModel
 
 SEED = 7
 AUTOMODULATOR_SIDE = 512

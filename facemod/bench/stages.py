@@ -13,10 +13,13 @@ from PIL import Image
 from torch import Tensor
 
 from facemod.bench.timing import Clock, Now
-from facemod.editing.corridor import EditFunction, Editor, Fidelity, composited
+from facemod.editing.corridor import put_back, redraw
+from facemod.editing.editor import Editor
+from facemod.faces.face import Detector, Face
 from facemod.imaging.reading import open_photo
 from facemod.imaging.writing import write_image, write_photo
 from facemod.latent.codes import Codes
+from facemod.latent.edits import Edit, Shift
 from facemod.models.base import FaceModel, ModelInfo
 from facemod.tensors.pixels import to_pixels
 
@@ -52,6 +55,22 @@ class ClockedModel:
         return self.model.sample(count, seed=seed, truncation=truncation)
 
 
+@dataclass(frozen=True)
+class ClockedDetector:
+    """A detector that tells a clock what it does."""
+
+    detector: Detector
+    clock: Clock
+
+    @property
+    def name(self) -> str:
+        return self.detector.name
+
+    def detect(self, rgb: NDArray[np.uint8]) -> list[Face]:
+        with self.clock("find faces"):
+            return self.detector.detect(rgb)
+
+
 def time_stages(
     editor: Editor, size: int, repeats: int, folder: Path, now: Now
 ) -> dict[str, float]:
@@ -65,33 +84,36 @@ def time_stages(
     rounds = []
     for _ in range(repeats + 1):
         clock = Clock(editor.model.device, now)
-        clocked = replace(editor, model=ClockedModel(editor.model, clock), size=size)
+        clocked = replace(
+            editor,
+            model=ClockedModel(editor.model, clock),
+            detector=ClockedDetector(editor.detector, clock),
+            size=size,
+        )
         edit_once(clocked, edit, clock, source, folder / "edited.jpg")
         rounds.append(clock.seconds)
     return {stage: median(r[stage] for r in rounds[1:]) for stage in rounds[0]}
 
 
-def edit_once(editor: Editor, edit: EditFunction, clock: Clock, source: Path, target: Path) -> None:
+def edit_once(editor: Editor, edit: Edit, clock: Clock, source: Path, target: Path) -> None:
     """What ``facemod edit`` does with one photo, stage by stage."""
     with clock("read"):
         photo = open_photo(source)
-    with clock("find faces"):
-        faces = editor.faces(photo, "largest")
     with clock("align"):
-        crops = [editor.align(photo, face) for face in faces]
-    encoded = editor.encode_crops(crops)
+        crops = editor.cut_out(photo, "largest")
+    encoded = editor.encode(crops)
     with clock("transfer"):
-        edited = editor.edit_faces(encoded, [edit] * len(encoded))
+        edited = redraw(encoded, [edit] * len(encoded))
     with clock("composite"):
-        result = composited(photo, edited, Fidelity.TRANSFER)
+        result = put_back(photo, edited)
     with clock("write"):
         write_photo(result, target, overwrite=True, mark=None)
 
 
-def small_edit(model: FaceModel) -> EditFunction:
+def small_edit(model: FaceModel) -> Edit:
     """An edit as strong as that of a preset, for any model."""
     near, centre = (model.sample(1, seed=SEED, truncation=t).styles for t in (0.2, 0.0))
-    return lambda codes: codes.shifted((near - centre)[0])
+    return Shift((near - centre)[0])
 
 
 def portrait(model: FaceModel, size: int) -> NDArray[np.uint8]:

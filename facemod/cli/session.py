@@ -1,184 +1,109 @@
-"""From options to a loaded editor. torch is imported here, once a command really needs it."""
+"""What commands have in common between options and results. torch is imported once it is needed."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
 
-from facemod import __version__
-from facemod.cli.options import Common, Reading, Where
-from facemod.editing.results import ResultKind
-from facemod.errors import UsageError
+from facemod.cli.batch import no_copies
+from facemod.cli.options import Common, Many, Reading, Where
+from facemod.files.digests import digest
 
 if TYPE_CHECKING:
-    from facemod.editing.corridor import Editor, Fidelity
-    from facemod.fidelity.regions import Regions
+    from facemod.editing.editor import Editor, Fidelity
+    from facemod.editing.looks import Look
     from facemod.imaging.marking import Kind, Mark
-    from facemod.latent.presets import Box
-    from facemod.models.base import FaceModel
 
 AUTO = "auto"
-AUTO_SECONDS = 120  # that --fidelity auto may spend on fitting
-# What fitting to one photo takes, roughly.
-SECONDS = {"cpu": {"adapt": 30, "refine": 6}, "gpu": {"adapt": 6, "refine": 1}}
 
 
-def open_editor(common: Reading, size: float | None = math.inf) -> tuple[Editor, str]:
-    """The editor that the options ask for, and a line about the aligner that was chosen.
+@dataclass(frozen=True)
+class Session:
+    """The editor that the options ask for, opened when it is first needed."""
 
-    ``size`` is what :func:`parse_size` makes of ``--size``.
-    """
-    from facemod.editing.corridor import load_editor
-    from facemod.tensors.memory import keep_freed_memory
+    options: Reading
+    side: float | None = math.inf
+    """As :class:`facemod.editing.editor.Editor` takes it."""
+    fidelity: str = "transfer"
 
-    keep_freed_memory()
-    device, *_ = resolve_devices(common.device)
-    choices = {"model": common.model, "aligner": common.aligner, "noise": common.noise}
-    return load_editor(device, **choices, size=size)
+    @cached_property
+    def editor(self) -> Editor:
+        """The editor, on the first of the devices."""
+        from facemod.editing.editor import open_editor
+        from facemod.tensors.devices import find_devices
 
+        options = self.options
+        return open_editor(
+            find_devices(options.device)[0],
+            model=options.model,
+            aligner=options.aligner,
+            noise=options.noise,
+            size=self.side,
+        )
 
-def resolve_devices(names: str) -> list[str]:
-    """The torch devices that ``--device`` means: several with commas; all GPUs with auto.
+    def rung(self, photos: int) -> Fidelity:
+        """The rung of fidelity for so many photos."""
+        from facemod.editing.looks import settle_fidelity
 
-    Raises:
-        UsageError: one of them is unknown or not there.
-    """
-    import torch
+        return settle_fidelity(self.fidelity, self.editor.model, photos)[0]
 
-    if names == "auto" and torch.cuda.device_count() > 1:
-        return [f"cuda:{i}" for i in range(torch.cuda.device_count())]
-    return [resolve_device(name)[0] for name in names.split(",")]
+    def messages(self, photos: int) -> tuple[str, ...]:
+        """What there is to say about how faces are found, and about the rung."""
+        from facemod.editing.looks import settle_fidelity
 
+        words = settle_fidelity(self.fidelity, self.editor.model, photos)[1]
+        return (self.editor.found_by, *words)
 
-def resolve_device(name: str) -> tuple[str, str]:
-    """The torch device for ``--device``, and why.
+    def rung_for_log(self, photos: int, *, dry_run: bool) -> str:
+        """The rung that results depend on. For ``--dry-run`` auto stays open: it needs the model.
 
-    Raises:
-        UsageError: the name is unknown or the device is not there.
-    """
-    import torch
+        Raises:
+            UsageError: there is no such rung.
+        """
+        from facemod.editing.looks import check_fidelity
 
-    cuda, mps = torch.cuda.is_available(), torch.backends.mps.is_available()
-    if name == "auto":
-        if cuda:
-            return "cuda", f"auto: {torch.cuda.get_device_name(0)}"
-        if mps:
-            return "mps", "auto: Apple GPU"
-        return "cpu", "auto: no GPU that this torch can use"
-    kind, _, number = name.partition(":")
-    number_fits = not number or (kind == "cuda" and number.isdecimal())
-    if kind not in ("cpu", "cuda", "mps") or not number_fits:
-        raise UsageError(f"--device {name}: unknown; use auto, cpu, cuda, cuda:N or mps")
-    there = {"cpu": True, "mps": mps, "cuda": cuda and int(number or 0) < torch.cuda.device_count()}
-    if not there[kind]:
-        raise UsageError(f"--device {name}: torch {torch.__version__} finds no such device here")
-    return name, "as asked"
-
-
-def check_fidelity(name: str) -> None:
-    """Raise UsageError when ``--fidelity`` is no rung of the ladder."""
-    from facemod.editing.corridor import Fidelity
-
-    known = [*(rung.value for rung in Fidelity), AUTO]
-    if name not in known:
-        raise UsageError(f"--fidelity {name}: unknown; choose one of {', '.join(known)}")
+        check_fidelity(self.fidelity)
+        if self.fidelity != AUTO or dry_run:
+            return self.fidelity
+        return self.rung(photos).value
 
 
-def settle_fidelity(name: str, model: FaceModel, photos: int) -> tuple[Fidelity, tuple[str, ...]]:
-    """What a ``--fidelity`` that was checked means here, and what there is to say about it.
+def look_of(
+    common: Common, many: Many, where: Where, *, size: str, min_likeness: float | None,
+    faces: str, fidelity: str, crop: bool, compare: bool,
+) -> tuple[Look, dict[str, Any]]:  # fmt: skip
+    """The look that the options ask for, and what results depend on, but for the rung.
 
     Raises:
-        UsageError: the model cannot be fitted to photos.
-    """
-    from facemod.editing.corridor import Fidelity
-    from facemod.fidelity.fitting import fitting_model
-    from facemod.models.base import FittingModel
-
-    if name != AUTO:
-        rung = Fidelity(name)
-        if rung.effort is not None:
-            fitting_model(model, rung.effort)
-        return rung, ()
-    if not isinstance(model, FittingModel):
-        return Fidelity.TRANSFER, (f"fidelity: transfer ({model.info.family} cannot be fitted)",)
-    kind = "cpu" if model.device.type == "cpu" else "gpu"
-    for rung in (Fidelity.ADAPT, Fidelity.REFINE):
-        seconds = photos * SECONDS[kind][rung.value]
-        if seconds <= AUTO_SECONDS:
-            return rung, (f"fidelity: {rung.value} (about {seconds} s for {photos} photos)",)
-    return Fidelity.TRANSFER, (f"fidelity: transfer ({photos} photos are too many to fit to)",)
-
-
-def parse_size(text: str, kind: ResultKind) -> float | None:
-    """``--size`` as what :class:`facemod.editing.corridor.Editor` takes.
-
-    ``auto`` goes by the face's size in the photo, and means full size where the result is not
-    the photo.
-
-    Raises:
-        UsageError: another word, or no positive number.
-    """
-    if text == "auto":
-        return None if kind is ResultKind.PHOTO else math.inf
-    if not text.isdecimal() or int(text) == 0:
-        raise UsageError(f"--size {text}: unknown; use auto or a number of pixels such as 512")
-    return int(text)
-
-
-def parse_where(where: Where, common: Common) -> Regions | None:
-    """The regions that were asked for; None if an edit may show everywhere.
-
-    Raises:
-        UsageError: there is no such region.
+        UsageError: they make no sense.
         InputError: the mask cannot be read.
     """
-    if not (where.only or where.protect or where.mask):
-        return None
-    from facemod.faces.regions import parse_regions
-    from facemod.fidelity.regions import Regions
-    from facemod.imaging.reading import open_photo
+    from facemod.editing.looks import Look
+    from facemod.editing.results import ResultKind
 
-    only, protect = (
-        parse_regions(text, flag) if text else ()
-        for text, flag in ((where.only, "--only"), (where.protect, "--protect"))
-    )
-    mask = None
-    if where.mask:
-        mask = open_photo(where.mask, max_megapixels=common.max_megapixels).rgb.mean(2)
-    return Regions(only, protect, None if mask is None else mask.astype("uint8"))
-
-
-def shown_in(boxes: Sequence[Box], rung: Fidelity) -> Regions | None:
-    """The boxes of a face that an edit is about, if the photo's own pixels stay around them."""
-    from facemod.fidelity.regions import Regions
-
-    return Regions(boxes=tuple(boxes)) if boxes and rung.transfers else None
+    look = Look.of(
+        faces=faces, fidelity=fidelity, size=size, only=where.only, protect=where.protect,
+        mask=where.mask, max_megapixels=common.max_megapixels, min_likeness=min_likeness,
+        crop=crop, compare=compare,
+    )  # fmt: skip
+    if look.kind is not ResultKind.PHOTO:
+        no_copies(many)
+    return look, {
+        "faces": faces,
+        "size": size,
+        "min-likeness": min_likeness,
+        "kind": look.kind.value,
+        "where": [where.only, where.protect, where.mask and digest(where.mask.read_bytes())],
+    }
 
 
-def check_faces(choice: str, *, one: bool = False) -> None:
-    """Raise UsageError when ``--faces`` makes no sense, or may mean several and ``one`` is due."""
-    from facemod.faces.detect import parse_choice
-
-    parsed = parse_choice(choice)
-    if one and (parsed == "all" or (isinstance(parsed, tuple) and len(parsed) > 1)):
-        raise UsageError(f"--faces {choice}: one face of each photo, please: largest or a number")
-
-
-def check_scales(editor: Editor, scales: Iterable[str]) -> None:
-    """Raise UsageError when the model lacks one of the scales, before any photo is read."""
-    from facemod.latent.codes import Scale, slots_of
-
-    info = editor.model.info
-    for scale in scales:
-        slots_of(Scale(scale), info.slot_resolutions, info.family)
-
-
-def mark_for(common: Common, kind: Kind, recipe: str) -> Mark | None:
+def mark_unless(common: Common, kind: Kind, recipe: str) -> Mark | None:
     """What to write into the results' metadata, or nothing with ``--no-mark``."""
-    from facemod.imaging.marking import Mark
+    from facemod.editing.results import mark_for
 
-    return Mark(kind, recipe, f"facemod {__version__}") if common.mark else None
+    return mark_for(kind, recipe) if common.mark else None
 
 
 def mark_warning(common: Common) -> tuple[str, ...]:

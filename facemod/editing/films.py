@@ -21,15 +21,15 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from facemod.editing.corridor import EditFunction, Editor, EncodedFace, Fidelity, put_back
+from facemod.editing.corridor import composite
+from facemod.editing.editor import Editor, EncodedFace
+from facemod.editing.treatments import Retouch
 from facemod.errors import NoFaceError
 from facemod.faces import tracks
-from facemod.faces.detect import parse_choice
+from facemod.faces.choice import parse_choice
 from facemod.faces.tracks import Track
-from facemod.fidelity.regions import Regions
 from facemod.files.atomic import write_bytes
 from facemod.imaging.clips import Clip, frames_of, join
-from facemod.imaging.marking import Mark
 from facemod.imaging.photo import Photo, Source
 from facemod.imaging.video import write_video
 from facemod.latent.codes import Codes, concatenate
@@ -50,16 +50,14 @@ class Filming:
     """How a film is edited."""
 
     editor: Editor
-    edit: EditFunction
+    retouch: Retouch
     faces: str = "all"
-    fidelity: Fidelity = Fidelity.TRANSFER
-    regions: Regions | None = None
     sigma: float = SIGMA
     """0 edits every frame by itself."""
 
     def run(
         self, clip: Clip, target: Path, parts: Path, *,
-        mark: Mark | None, overwrite: bool, progress: Progress,
+        overwrite: bool, progress: Progress,
     ) -> tuple[int, int, int]:  # fmt: skip
         """Edit a film; the numbers of frames, of those with a face, and of faces.
 
@@ -69,8 +67,8 @@ class Filming:
             NoFaceError: no frame shows a face, or not one that was asked for.
             InputError, OutputError: reading or writing fails.
         """
-        if self.regions:
-            self.regions.check(clip.size)
+        if self.retouch.asked:
+            self.retouch.asked.check(clip.size)
         parts.mkdir(parents=True, exist_ok=True)
         count, found = self._tracked(clip, parts, progress)
         chosen = chosen_tracks(found, self.faces)
@@ -81,9 +79,9 @@ class Filming:
             if not part.exists():
                 edited = self.edited(frames, first, min(first + SEGMENT, count), chosen)
                 counted = _counted(edited, first, progress)
-                write_video(counted, part, clip.fps, mark=mark)
+                write_video(counted, part, clip.fps, mark=self.retouch.mark)
             progress("editing", min(first + SEGMENT, count))
-        join(written, clip.path, target, mark=mark, overwrite=overwrite)
+        join(written, clip.path, target, mark=self.retouch.mark, overwrite=overwrite)
         shutil.rmtree(parts)
         shown = {n for track in chosen.values() for n in track.seen}
         return count, len(shown), len(chosen)
@@ -125,15 +123,14 @@ class Filming:
     def _encoded(self, frame: Pixels, track: Track, number: int, n: int) -> EncodedFace:
         face = tracks.face_at(track, number, n)
         crop = self.editor.align(Photo(frame, None, NO_SOURCE), face)
-        return self.editor.encode_crops([crop])[0]
+        return self.editor.encode([crop])[0]
 
     def _edit_into(self, rgb: Pixels, faces: dict[int, EncodedFace], n: int) -> None:
         near = [m for m in faces if abs(m - n) <= REACH]
         steady = averaged([faces[m].codes for m in near], [m - n for m in near], self.sigma)
         face = replace(faces[n], codes=steady)
-        regions = self.regions.of([face.crop]) if self.regions else None
-        [edited] = self.editor.edit_faces([face], [self.edit], self.fidelity, regions)
-        put_back(rgb, edited, Fidelity.TRANSFER if self.regions else self.fidelity)
+        [edited] = self.retouch.redrawn([face])
+        composite(rgb, edited, transfers=self.retouch.transfers)
 
 
 def averaged(codes: list[Codes], offsets: list[int], sigma: float) -> Codes:

@@ -15,7 +15,7 @@ import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor
 
-from facemod.editing.corridor import EncodedFace, Fidelity
+from facemod.editing.editor import EncodedFace, Fidelity
 from facemod.fidelity.transfer import SMOOTH, gaussian_blur
 from facemod.latent.interpolate import Step, between
 from facemod.models.base import FaceModel

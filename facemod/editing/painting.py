@@ -2,19 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
+from torch import Tensor
 
-from facemod.editing.corridor import EditedFace, EditFunction, Editor, Fidelity, composited
+from facemod.editing.corridor import EditedFace, check_likeness, put_back, redraw
+from facemod.editing.editor import Editor, EncodedFace
+from facemod.editing.results import ResultKind, result_file
+from facemod.editing.treatments import Files
 from facemod.errors import InputError, UsageError
 from facemod.faces.align import crop_face
-from facemod.faces.face import Face
+from facemod.faces.face import Crop
 from facemod.fidelity.paint import Strokes, explain, find_strokes
 from facemod.fidelity.regions import Regions
+from facemod.imaging.marking import Mark
 from facemod.imaging.photo import Photo
-from facemod.latent.codes import Codes
+from facemod.latent.edits import Shift
 from facemod.models.base import WindowModel
 from facemod.tensors.pixels import to_tensor
 
@@ -22,69 +29,86 @@ Progress = Callable[[int, int], None]
 """Takes the number of steps that are done and of all steps."""
 
 
-def paint_photo(
-    editor: Editor,
-    photo: Photo,
-    painted: NDArray[np.uint8],
-    *,
-    faces: str = "all",
-    strength: float = 1.0,
-    steps: int = 40,
-    fidelity: Fidelity = Fidelity.TRANSFER,
-    regions: Regions | None = None,
-    progress: Progress = lambda done, total: None,
-) -> tuple[Photo, list[EditedFace]]:
-    """Redraw the faces of a photo as the strokes on ``painted`` [H, W, 3] suggest.
+@dataclass(frozen=True)
+class AroundStrokes:
+    """The places around the strokes on each of some faces."""
 
-    ``painted`` is the photo's rgb with strokes on it. Faces without strokes, and everything that
-    is not near a stroke, keep their pixels. So does what ``regions`` leave out, strokes or not.
+    strokes: dict[int, Strokes]
+    """By the number of the face."""
 
-    Raises:
-        UsageError: the model cannot draw parts of its picture.
-        NoFaceError: the photo has no face, or not the one that was asked for.
-        InputError: there are no strokes on these faces, or the mask is not of the photo's size.
+    def of(self, crops: Sequence[Crop]) -> list[Tensor]:
+        """For each aligned face [1, 1, S, S] in 0..1."""
+        return [self.strokes[crop.face.index].region for crop in crops]
+
+
+@dataclass(frozen=True, eq=False)
+class Painting:
+    """Redraw the faces of one photo as strokes suggest: a treatment of this photo alone.
+
+    Faces without strokes, and everything that is not near a stroke, keep their pixels. So does
+    what ``regions`` leave out, strokes or not.
     """
-    model = editor.model
-    if not isinstance(model, WindowModel):
-        raise UsageError(f"a {model.info.family} model cannot be painted with; use --model bundled")
-    allowed = regions or Regions()
-    allowed.check(photo.rgb.shape[1::-1])
-    found = editor.faces(photo, faces)
-    crops, strokes = _stroked(editor, photo, painted, found, allowed)
-    encoded = editor.encode_crops(crops)
-    total = steps * len(encoded)
-    edits: list[EditFunction] = []
-    for i, (face, seen) in enumerate(zip(encoded, strokes, strict=True)):
+
+    painted: NDArray[np.uint8]
+    """The photo's rgb [H, W, 3] with strokes on it."""
+    strength: float = 1.0
+    steps: int = 40
+    regions: Regions | None = None
+    kind: ResultKind = ResultKind.PHOTO
+    mark: Mark | None = None
+    min_likeness: float | None = None
+    progress: Progress = lambda done, total: None
+
+    def faces(self, editor: Editor, crops: Sequence[Crop]) -> list[EditedFace]:
+        """One result for each face that has strokes.
+
+        Raises:
+            UsageError: the model cannot draw parts of its picture.
+            InputError: there are no strokes on these faces, or the mask is not of the photo's size.
+        """
+        model = editor.model
+        if not isinstance(model, WindowModel):
+            raise UsageError(
+                f"a {model.info.family} model cannot be painted with; use --model bundled"
+            )
+        strokes = self._strokes(crops)
+        encoded = editor.encode([crop for crop in crops if crop.face.index in strokes])
+        edits = [
+            self._search(model, face, strokes[face.crop.face.index], done, len(encoded))
+            for done, face in enumerate(encoded)
+        ]
+        return redraw(encoded, edits, asked=AroundStrokes(strokes))
+
+    def files(self, photo: Photo, faces: Sequence[EditedFace], targets: Sequence[Path]) -> Files:
+        """The one file, with the photo or its faces."""
+        check_likeness(faces, self.min_likeness)
+        edited = put_back(photo, faces)
+        data, notes = result_file(self.kind, photo, edited, faces, targets[0], self.mark)
+        return [data], notes
+
+    def _strokes(self, crops: Sequence[Crop]) -> dict[int, Strokes]:
+        """The strokes on each face that has some where it may change, by the face's number."""
+        regions = self.regions or Regions()
+        regions.check(self.painted.shape[1::-1])
+        strokes = {}
+        for crop, allowed in zip(crops, regions.of(crops), strict=True):
+            copy = crop_face(self.painted, crop.face, len(crop.pixels))
+            seen = find_strokes(to_tensor([crop.pixels]), to_tensor([copy.pixels]), allowed)
+            if seen is not None:
+                strokes[crop.face.index] = seen
+        if not strokes:
+            raise InputError(
+                "no strokes were found on the chosen faces, where they may change; paint clearly, "
+                "on or around a face, and save the copy at good quality"
+            )
+        return strokes
+
+    def _search(
+        self, model: WindowModel, face: EncodedFace, strokes: Strokes, done: int, faces: int
+    ) -> Shift:
+        """Where the strokes on one face lead; ``done`` faces of all are finished."""
         moved = explain(
-            model, face.codes, seen, steps=steps,
-            progress=lambda step, i=i: progress(i * steps + step, total),
+            model, face.codes, strokes, steps=self.steps,
+            progress=lambda step: self.progress(done * self.steps + step, faces * self.steps),
         )  # fmt: skip
-        edits.append(_toward(moved, strength))
-    shown = [seen.region for seen in strokes]
-    edited = editor.edit_faces(encoded, edits, fidelity, shown)
-    return composited(photo, edited, Fidelity.TRANSFER), edited
-
-
-def _toward(moved: Codes, strength: float) -> EditFunction:
-    return lambda codes: codes.shifted(strength * (moved.styles - codes.styles))
-
-
-def _stroked(
-    editor: Editor, photo: Photo, painted: NDArray[np.uint8], faces: list[Face], regions: Regions
-) -> tuple[list, list[Strokes]]:
-    """The crops of the faces that have strokes where they may change, and these strokes."""
-    crops, strokes = [], []
-    for face in faces:
-        crop = editor.align(photo, face)
-        other = crop_face(painted, face, len(crop.pixels))
-        [allowed] = regions.of([crop])
-        seen = find_strokes(to_tensor([crop.pixels]), to_tensor([other.pixels]), allowed)
-        if seen is not None:
-            crops.append(crop)
-            strokes.append(seen)
-    if not crops:
-        raise InputError(
-            "no strokes were found on the chosen faces, where they may change; paint clearly, on "
-            "or around a face, and save the copy at good quality"
-        )
-    return crops, strokes
+        return Shift(self.strength * (moved.styles - face.codes.styles))

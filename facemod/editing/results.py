@@ -7,10 +7,13 @@ from enum import Enum
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from facemod import __version__
+
 if TYPE_CHECKING:
     import numpy as np
 
-    from facemod.editing.corridor import EditedFace, Fidelity
+    from facemod.editing.corridor import EditedFace
+    from facemod.editing.editor import Fidelity
     from facemod.imaging.marking import Kind, Mark
     from facemod.imaging.photo import Photo
 
@@ -39,6 +42,13 @@ class ResultKind(Enum):
         """Whether any pixel of the photo survives in the result."""
         decoded_only = self is self.CROP and fidelity.value == "encode"
         return "synthetic" if decoded_only else "composite"
+
+
+def mark_for(kind: Kind, recipe: str) -> Mark:
+    """What is written into the metadata of a result of ours; ``recipe`` is the edit in words."""
+    from facemod.imaging.marking import Mark
+
+    return Mark(kind, recipe, f"facemod {__version__}")
 
 
 def result_file(

@@ -1,25 +1,18 @@
-"""Tasks: what is done with the faces of one photo, apart from the photos around it.
+"""Treatments: what is done with the faces of one photo, apart from the photos around it.
 
-A task is a small value that can travel to another process. It has two halves: ``faces`` needs
-the model and may see faces of several photos at once, ``files`` needs no model.
+A treatment is a small value that can travel to another process. It has two halves: ``faces``
+needs the model and may see faces of several photos at once, ``files`` needs no model.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-from facemod.editing.corridor import (
-    EditedFace,
-    EditFunction,
-    Editor,
-    Fidelity,
-    check_likeness,
-    composited,
-    reconstruction_scores,
-)
+from facemod.editing.corridor import EditedFace, check_likeness, put_back, reconstruct, redraw
+from facemod.editing.editor import Editor, EncodedFace, Fidelity
 from facemod.editing.results import ResultKind, result_file
 from facemod.faces.face import Crop
 from facemod.fidelity.regions import Regions
@@ -27,14 +20,13 @@ from facemod.imaging.marking import Mark, mark_in
 from facemod.imaging.photo import Photo
 from facemod.imaging.sheet import tile
 from facemod.imaging.writing import image_file
-from facemod.latent.codes import Codes
-from facemod.tensors.pixels import to_pixels
+from facemod.latent.edits import Edit
 
 Files = tuple[list[bytes], tuple[str, ...]]
 """The bytes of each target, and words on what was lost."""
 
 
-class Task(Protocol):
+class Treatment(Protocol):
     """What a command does with each photo."""
 
     def faces(self, editor: Editor, crops: Sequence[Crop]) -> list[EditedFace]:
@@ -46,48 +38,51 @@ class Task(Protocol):
         ...
 
 
-def no_notes(codes: Codes) -> Sequence[str]:
-    """For edits that go without saying."""
-    return ()
-
-
 @dataclass(frozen=True, eq=False)
-class Edit:
+class Retouch:
     """Edit every face and put it back."""
 
-    edit: EditFunction
-    fidelity: Fidelity
-    kind: ResultKind
-    mark: Mark | None
-    notes: Callable[[Codes], Sequence[str]] = no_notes
-    """What to say about the edit of one face's codes."""
-    regions: Regions | None = None
-    """Where on the faces the edit may show; everywhere if it is None."""
+    edit: Edit
+    fidelity: Fidelity = Fidelity.TRANSFER
+    kind: ResultKind = ResultKind.PHOTO
+    mark: Mark | None = None
+    asked: Regions | None = None
+    """Where on the faces the edit may show, if somebody said so; else it goes by the edit."""
     min_likeness: float | None = None
     """Photos with a face that came out less alike fail."""
 
     def faces(self, editor: Editor, crops: Sequence[Crop]) -> list[EditedFace]:
-        encoded = editor.encode_crops(crops, self.fidelity)
-        regions = self.regions.of(crops) if self.regions else None
-        edited = editor.edit_faces(encoded, [self.edit] * len(encoded), self.fidelity, regions)
-        return [
-            replace(after, notes=tuple(self.notes(before.codes)))
-            for before, after in zip(encoded, edited, strict=True)
-        ]
+        return self.redrawn(editor.encode(crops, self.fidelity))
+
+    def redrawn(self, faces: Sequence[EncodedFace]) -> list[EditedFace]:
+        """Encoded faces after the edit."""
+        return redraw(faces, [self.edit] * len(faces), self.fidelity, self.asked)
+
+    @property
+    def transfers(self) -> bool:
+        """Whether the photo's own pixels stay, at least outside of the regions."""
+        return self.fidelity.transfers or self.asked is not None
+
+    def photo(self, photo: Photo, faces: Sequence[EditedFace]) -> Photo:
+        """The photo with its edited faces.
+
+        Raises:
+            UnlikeError: one of them looks too little like itself.
+            InputError: the mask is not of the photo's size.
+        """
+        check_likeness(faces, self.min_likeness)
+        if self.asked is not None:
+            self.asked.check(photo.rgb.shape[1::-1])
+        return put_back(photo, faces, transfers=self.transfers)
 
     def files(self, photo: Photo, faces: Sequence[EditedFace], targets: Sequence[Path]) -> Files:
-        check_likeness(faces, self.min_likeness)
-        fidelity = self.fidelity
-        if self.regions is not None:
-            self.regions.check(photo.rgb.shape[1::-1])
-            fidelity = Fidelity.TRANSFER  # what is outside of the regions stays bit for bit
-        edited = composited(photo, faces, fidelity)
+        edited = self.photo(photo, faces)
         data, notes = result_file(self.kind, photo, edited, faces, targets[0], self.mark)
         return [data], notes
 
 
 @dataclass(frozen=True)
-class Reconstruct:
+class Reconstruction:
     """What the model makes of each face, and the face."""
 
     mark: Mark | None
@@ -95,10 +90,7 @@ class Reconstruct:
     min_likeness: float | None = None
 
     def faces(self, editor: Editor, crops: Sequence[Crop]) -> list[EditedFace]:
-        return [
-            EditedFace(face.crop, to_pixels(face.reconstruction)[0], reconstruction_scores(face))
-            for face in editor.encode_crops(crops, self.fidelity)
-        ]
+        return [reconstruct(face) for face in editor.encode(crops, self.fidelity)]
 
     def files(self, photo: Photo, faces: Sequence[EditedFace], targets: Sequence[Path]) -> Files:
         check_likeness(faces, self.min_likeness)
@@ -110,7 +102,7 @@ class Reconstruct:
 
 
 @dataclass(frozen=True)
-class Align:
+class Alignment:
     """The aligned faces, unedited."""
 
     def faces(self, editor: Editor, crops: Sequence[Crop]) -> list[EditedFace]:

@@ -1,28 +1,14 @@
-"""Choosing a detector, and choosing among the faces that it found. Imports no torch."""
+"""Choosing a detector. Imports no torch before one is made."""
 
 from __future__ import annotations
-
-from typing import Literal, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from facemod.errors import InputError, NoFaceError, UsageError
-from facemod.faces.align import ffhq_square
-from facemod.faces.face import Face
+from facemod.errors import InputError, UsageError
+from facemod.faces.face import Detector, Face
 
 ALIGNERS = ("auto", "embedded", "face-alignment", "none")
-Choice = Literal["all", "largest"] | tuple[int, ...]
-
-
-class Detector(Protocol):
-    """Finds faces and their landmarks."""
-
-    name: str
-
-    def detect(self, rgb: NDArray[np.uint8]) -> list[Face]:
-        """The faces of an upright photo [H, W, 3], numbered left to right; [] when none."""
-        ...
 
 
 class WholePhotoDetector:
@@ -81,45 +67,3 @@ def make_detector(name: str = "auto", device: str = "cpu") -> tuple[Detector, st
     if name == "embedded":
         return EmbeddedDetector(device), "the bundled detector, as asked"
     return EmbeddedDetector(device), f"the bundled detector: {reason}"
-
-
-def parse_choice(which: str) -> Choice:
-    """Read the value of ``--faces``: "all", "largest" or numbers such as "1,3".
-
-    Raises:
-        UsageError: it is none of these.
-    """
-    if which in ("all", "largest"):
-        return which
-    numbers = [word.strip() for word in which.split(",")]
-    if not all(word.isascii() and word.isdigit() and int(word) > 0 for word in numbers):
-        raise UsageError(
-            f"--faces {which}: say all, largest, or numbers counted from the left, such as 1,3"
-        )
-    return tuple(sorted({int(word) for word in numbers}))
-
-
-def choose(faces: list[Face], which: str) -> list[Face]:
-    """The faces that ``which`` (the value of ``--faces``) asks for, left to right.
-
-    Raises:
-        UsageError: ``which`` is neither "all", "largest" nor a list of numbers.
-        NoFaceError: there is no face, or not one of every number that was asked for.
-    """
-    choice = parse_choice(which)
-    if not faces:
-        raise NoFaceError("no face was found in this photo")
-    if choice == "all":
-        return list(faces)
-    if choice == "largest":
-        return [max(faces, key=_side)]
-    found = {face.index: face for face in faces}
-    for number in choice:
-        if number not in found:
-            has = "1 face" if len(faces) == 1 else f"{len(faces)} faces"
-            raise NoFaceError(f"--faces {which}: there is no face {number}, the photo has {has}")
-    return [found[number] for number in choice]
-
-
-def _side(face: Face) -> float:
-    return float(np.hypot(*ffhq_square(face.landmarks)[1]))

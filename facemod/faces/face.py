@@ -1,9 +1,10 @@
-"""The two values that faces travel in: where a face is, and the face cut out upright."""
+"""What finds faces, and the values that they travel in: where one is, and it cut out upright."""
 
 from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -42,6 +43,16 @@ class Crop:
     matrix: NDArray[np.float64]
     """[2, 3], from pixel-centre coordinates of the crop to those of the photo."""
     face: Face
+
+
+class Detector(Protocol):
+    """Finds faces and their landmarks."""
+
+    name: str
+
+    def detect(self, rgb: NDArray[np.uint8]) -> list[Face]:
+        """The faces of an upright photo [H, W, 3], numbered left to right; [] when none."""
+        ...
 
 
 def roll(landmarks: NDArray[np.float64]) -> float:

@@ -25,9 +25,8 @@ from numpy.typing import NDArray
 from facemod.errors import MissingExtraError
 from facemod.faces import affine
 from facemod.faces.align import cut, ffhq_square
-from facemod.faces.detect import Detector
 from facemod.faces.embedded import EmbeddedDetector
-from facemod.faces.face import Face
+from facemod.faces.face import Detector, Face
 
 WEIGHTS = "2DFAN4-11f355bf06.pth.tar"
 SHA256_PREFIX = "11f355bf06"

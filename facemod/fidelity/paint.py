@@ -19,8 +19,7 @@ from torch import Tensor
 from facemod.fidelity.transfer import gaussian_blur, smoothstep
 from facemod.latent.codes import Codes
 from facemod.models.base import WindowModel
-from facemod.models.wavelet.crops import CROP, Window, window_around
-from facemod.models.wavelet.details import RESOLUTION
+from facemod.models.windows import CROP, FEATURES_SIDE, Window, window_around
 
 # Finding strokes: differences, blurred by a part of the side, on the scale of 0..1.
 NOISE_BLUR = 0.006
@@ -40,7 +39,9 @@ AXES = 64
 RATE = 0.05
 
 TILES = [
-    Window(top, left) for top in range(0, RESOLUTION, CROP) for left in range(0, RESOLUTION, CROP)
+    Window(top, left)
+    for top in range(0, FEATURES_SIDE, CROP)
+    for left in range(0, FEATURES_SIDE, CROP)
 ]
 
 Progress = Callable[[int], None]
@@ -126,7 +127,7 @@ class StrokeLoss:
             F.interpolate(t.to(drawn), (side, side), mode="bilinear", align_corners=False)
             for t in (strokes.mask, strokes.change, strokes.region)
         )
-        near = F.adaptive_max_pool2d(region, RESOLUTION)
+        near = F.adaptive_max_pool2d(region, FEATURES_SIDE)
         self.window = window_around(near[0, 0] > 0.05)
         sides = (self._part(drawn + change), self._part(mask))
         self.scales = [

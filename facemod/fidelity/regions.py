@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 import torch
@@ -14,8 +15,9 @@ from torch import Tensor
 from facemod.errors import InputError
 from facemod.faces.align import cut
 from facemod.faces.face import Crop
-from facemod.faces.regions import region_of, segment
+from facemod.faces.regions import parse_regions, region_of, segment
 from facemod.fidelity.transfer import smoothstep
+from facemod.imaging.reading import open_photo
 from facemod.latent.presets import Box
 
 # How far named regions reach beyond what was segmented, in px at 128 px.
@@ -38,6 +40,28 @@ class Regions:
     """[H, W], of the photo's size: 255 where the edit may show."""
     boxes: tuple[Box, ...] = ()
     """Boxes of the aligned face that the edit may change, all of it when empty."""
+
+    @classmethod
+    def parse(
+        cls, only: str, protect: str, mask: Path | NDArray[np.uint8] | None, max_megapixels: float
+    ) -> Regions | None:
+        """Names with commas and a picture, or the file of one; None if an edit may show anywhere.
+
+        Raises:
+            UsageError: there is no such region.
+            InputError: the mask cannot be read.
+        """
+        if not (only or protect or mask is not None):
+            return None
+        names = (
+            parse_regions(text, flag) if text else ()
+            for text, flag in ((only, "--only"), (protect, "--protect"))
+        )
+        if isinstance(mask, Path):
+            mask = open_photo(mask, max_megapixels=max_megapixels).rgb
+        if mask is not None and mask.ndim == 3:
+            mask = mask.mean(2).astype(np.uint8)
+        return cls(*names, mask)
 
     def check(self, size: tuple[int, int]) -> None:
         """Raise InputError unless the mask has the photo's ``size`` (width, height)."""

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from facemod.editing.corridor import EditedFace, Editor
-from facemod.editing.treatments import Task
+from facemod.editing.corridor import EditedFace
+from facemod.editing.editor import Editor
+from facemod.editing.treatments import Treatment
 from facemod.errors import FacemodError, explained, is_out_of_memory
 from facemod.faces.face import Crop
 
@@ -13,8 +14,8 @@ from facemod.faces.face import Crop
 class FaceLoop:
     """Gives faces to the model, ``size`` at a time."""
 
-    def __init__(self, task: Task, editor: Editor, size: int) -> None:
-        self.task, self.editor, self.size = task, editor, size
+    def __init__(self, treatment: Treatment, editor: Editor, size: int) -> None:
+        self.treatment, self.editor, self.size = treatment, editor, size
 
     def run(self, crops: Sequence[Crop]) -> list[EditedFace | FacemodError]:
         """For each face its result, or why there is none. One bad face fails alone."""
@@ -26,7 +27,7 @@ class FaceLoop:
     def _some(self, crops: Sequence[Crop]) -> list[EditedFace | FacemodError]:
         """Results for some of the first faces, at least for none when memory ran out."""
         try:
-            return list(self.task.faces(self.editor, crops))
+            return list(self.treatment.faces(self.editor, crops))
         except Exception as problem:  # whatever it is, it must not end the faces around
             if len(crops) == 1:
                 return [explained(problem)]

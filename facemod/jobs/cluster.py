@@ -16,7 +16,7 @@ from facemod.errors import MissingExtraError
 from facemod.jobs.outcome import Outcome
 from facemod.jobs.plan import Job
 from facemod.jobs.processes import WorkerDiedError
-from facemod.jobs.stages import Spec
+from facemod.jobs.spec import Spec
 from facemod.jobs.worker import Worker, never
 
 PHOTOS_AT_ONCE = 16
@@ -45,13 +45,13 @@ def run(spec: Spec, jobs: Sequence[Job], stop: Callable[[], bool] = never) -> It
         MissingExtraError: Ray is not installed.
         WorkerDiedError: the cluster gave up.
     """
-    ray = imported()
+    ray = import_ray()
     ray.init(ignore_reinit_error=True, log_to_driver=False, logging_level="error")
     ray.data.DataContext.get_current().enable_progress_bars = False
     if spec.log:
         spec = replace(spec, log=replace(spec.log, folder=spec.log.folder.absolute()))
     names = {str(job.source.absolute()): job for job in jobs}
-    rows = [{"job": pickle.dumps(rooted(job))} for job in jobs]
+    rows = [{"job": pickle.dumps(with_absolute_paths(job))} for job in jobs]
     if not rows:
         return
     workers, resources = shares(ray.cluster_resources(), spec.device)
@@ -72,7 +72,7 @@ def run(spec: Spec, jobs: Sequence[Job], stop: Callable[[], bool] = never) -> It
         raise WorkerDiedError(f"the Ray cluster gave up: {str(problem).strip()}") from problem
 
 
-def imported() -> Any:
+def import_ray() -> Any:
     """Ray with its data part. Raises MissingExtraError."""
     try:
         import ray
@@ -92,7 +92,7 @@ def shares(there: dict[str, float], device: str) -> tuple[int, dict[str, float]]
     return max(1, int(there.get("CPU", 1)) // cores), {"num_cpus": cores}
 
 
-def rooted(job: Job) -> Job:
+def with_absolute_paths(job: Job) -> Job:
     """A job that means the same from any working folder."""
     targets = tuple(target.absolute() for target in job.targets)
     return replace(job, source=job.source.absolute(), targets=targets)

@@ -10,13 +10,16 @@ import time
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from facemod.errors import ExitCode, FacemodError, NoFaceError, explained
 from facemod.jobs.plan import Job
 
 if TYPE_CHECKING:
     from facemod.faces.face import Face
+
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -80,7 +83,7 @@ def left_aside(source: Path) -> Outcome:
     return Outcome(str(source), None, "skipped", notes=("good, but another photo failed",))
 
 
-def run(
+def attempt_all(
     jobs: Iterable[Job], work: Callable[[Job], Outcome], *, skip_existing: bool = False
 ) -> Iterator[Outcome]:
     """Do the jobs in order; every job yields one outcome, whatever happens to it."""
@@ -91,14 +94,17 @@ def run(
             yield attempt(job.source, lambda job=job: work(job))
 
 
-def attempt(source: Path, work: Callable[[], Outcome]) -> Outcome:
-    """Run ``work``, time it, and turn every failure into an outcome."""
+def attempt(source: Path, work: Callable[[], T], spent: float = 0.0) -> T | Outcome:
+    """Run ``work``, which makes an outcome or a step toward one, and write down its seconds.
+
+    Every failure becomes the photo's outcome. ``spent`` seconds went before.
+    """
     began = time.perf_counter()
     try:
-        outcome = work()
+        made = work()
     except Exception as problem:  # one photo must never end a batch, whatever it does to us
-        return failed(source, explained(problem), time.perf_counter() - began)
-    return replace(outcome, seconds=round(time.perf_counter() - began, 3))
+        return failed(source, explained(problem), spent + time.perf_counter() - began)
+    return replace(made, seconds=round(spent + time.perf_counter() - began, 3))
 
 
 def exit_code(outcomes: Iterable[Outcome]) -> ExitCode:

@@ -77,7 +77,7 @@ def plan(
         Job(source, tuple(target_of(source, place, suffix) for suffix in suffixes), place)
         for source, place in inputs
     ]
-    jobs = told_apart(jobs, target_of, suffixes)
+    jobs = tell_apart(jobs, target_of, suffixes)
     refuse_collisions(jobs)
     check_targets(
         [target for job in jobs for target in job.targets],
@@ -192,7 +192,7 @@ def result_name(place: Path, suffix: str | None) -> Path:
     return place.with_suffix(output_suffix(place))
 
 
-def told_apart(
+def tell_apart(
     jobs: Sequence[Job], target_of: Destination, suffixes: Sequence[str | None]
 ) -> list[Job]:
     """Jobs like IMG_1.jpg and IMG_1.heic, whose results would both be IMG_1.jpg, told apart.

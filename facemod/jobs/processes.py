@@ -6,7 +6,6 @@ photos it had begun go to another one. A photo that was there at two deaths is g
 
 from __future__ import annotations
 
-import os
 import signal
 from collections import Counter, deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -20,8 +19,9 @@ from multiprocessing.synchronize import Event
 from facemod.errors import FacemodError, explained
 from facemod.jobs.outcome import Outcome, failed
 from facemod.jobs.plan import Job
-from facemod.jobs.stages import Spec
+from facemod.jobs.spec import Spec
 from facemod.jobs.worker import Worker, never
+from facemod.tensors.devices import cores
 
 DEATHS_ALLOWED = 2
 PATIENCE = 0.2
@@ -80,7 +80,7 @@ class Crew:
         self.credit = 2 * (spec.batch_size + spec.threads) + 2
         self.stopping = get_context("spawn").Event()
         self.threads = max(1, cores() // len(devices))
-        self.members = [self._hired(device) for device in devices]
+        self.members = [self._hire(device) for device in devices]
 
     def __enter__(self) -> Crew:
         return self
@@ -102,9 +102,9 @@ class Crew:
                 self._supply(member)
             by_pipe = {member.pipe: member for member in self.members}
             for pipe in wait(list(by_pipe), timeout=PATIENCE):
-                yield from self._heard(by_pipe[pipe])  # type: ignore[index]
+                yield from self._listen(by_pipe[pipe])  # type: ignore[index]
 
-    def _hired(self, device: str) -> Member:
+    def _hire(self, device: str) -> Member:
         context = get_context("spawn")
         ours, theirs = context.Pipe()
         spec = replace(self.spec, device=device)
@@ -145,12 +145,12 @@ class Crew:
         member.pipe.close()
         member.process.join(timeout=PATIENCE_AT_END)
 
-    def _heard(self, member: Member) -> Iterator[Outcome]:
+    def _listen(self, member: Member) -> Iterator[Outcome]:
         """What a member says: that it is ready, an outcome, why it cannot work, or nothing."""
         try:
             message = member.pipe.recv()
         except (EOFError, OSError):
-            yield from self._buried(member)
+            yield from self._bury(member)
             return
         if isinstance(message, FacemodError):
             raise message
@@ -160,7 +160,7 @@ class Crew:
             del member.jobs[message.input]
             yield message
 
-    def _buried(self, member: Member) -> Iterator[Outcome]:
+    def _bury(self, member: Member) -> Iterator[Outcome]:
         """A member died. Its jobs are suspects now; one that was alone with it is guilty."""
         self._dismiss(member)
         if self.stopping.is_set():
@@ -176,7 +176,7 @@ class Crew:
                 self.suspects.append(job)
             else:
                 yield failed(source, WorkerDiedError(f"{source}: {DIED_TWICE}"))
-        self.members.append(self._hired(member.device))
+        self.members.append(self._hire(member.device))
 
 
 def serve(spec: Spec, pipe: Connection, stopping: Event, threads: int) -> None:
@@ -204,10 +204,3 @@ def limit_threads(count: int) -> None:
     import torch
 
     torch.set_num_threads(count)
-
-
-def cores() -> int:
-    """The cores that this process may use."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1

@@ -6,57 +6,25 @@ These stages run in threads around the one loop that feeds the model.
 from __future__ import annotations
 
 import os
-import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
 
-from facemod.editing.corridor import EditedFace, Editor, load_editor
-from facemod.editing.treatments import Task
-from facemod.errors import FacemodError, NoFaceError, explained
+from facemod.editing.corridor import EditedFace
+from facemod.editing.editor import Editor
+from facemod.errors import FacemodError, NoFaceError
 from facemod.faces.face import Crop
 from facemod.files.atomic import write_bytes
 from facemod.files.digests import digest
 from facemod.imaging.marking import mark_in
-from facemod.imaging.opening import MAX_MEGAPIXELS, read_file
+from facemod.imaging.opening import read_file
 from facemod.imaging.photo import Photo
 from facemod.imaging.reading import open_photo
 from facemod.imaging.writing import photo_file
-from facemod.jobs.journal import History, Journal, Log, Made
-from facemod.jobs.outcome import FaceOutcome, Outcome, failed
+from facemod.jobs.journal import History, Journal, Made
+from facemod.jobs.outcome import FaceOutcome, Outcome, attempt
 from facemod.jobs.plan import Job
-
-OpenEditor = Callable[[str], Editor]
-"""From a device to an editor there."""
-
-
-def opened(device: str, **choices: Any) -> Editor:
-    """An editor as :func:`facemod.editing.corridor.load_editor` opens it, for a spec."""
-    editor, _ = load_editor(device, **choices)
-    return editor
-
-
-@dataclass(frozen=True)
-class Spec:
-    """Everything that a worker needs to know, as a value that can travel to another process."""
-
-    task: Task
-    open_editor: OpenEditor
-    device: str = "cpu"
-    faces: str = "all"
-    max_megapixels: float = MAX_MEGAPIXELS
-    overwrite: bool = False
-    skip_existing: bool = False
-    on_no_face: str = "fail"
-    """``fail``; ``skip``: it is no failure; ``copy``: the photo itself becomes the result."""
-    batch_size: int = 1
-    """Faces that go through the model together."""
-    threads: int = 2
-    """Photos that are read or written at the same time; 0 does everything in one thread."""
-    loops: int = 1
-    """Batches that go through the model at the same time, if there are so many cores."""
-    log: Log | None = None
+from facemod.jobs.spec import Spec
 
 
 @dataclass
@@ -73,6 +41,13 @@ class Prepared:
     edited: list[EditedFace | FacemodError] = field(default_factory=list)
     """What the model made of each crop, once it did."""
 
+    def faces(self) -> list[EditedFace]:
+        """The edited faces; raises FacemodError if one of them could not be."""
+        for face in self.edited:
+            if isinstance(face, FacemodError):
+                raise face
+        return [face for face in self.edited if isinstance(face, EditedFace)]
+
 
 @dataclass(frozen=True)
 class Stages:
@@ -84,29 +59,21 @@ class Stages:
 
     def prepare(self, job: Job) -> Prepared | Outcome:
         """Read a photo and cut its faces out. Anything that ends the photo is its outcome."""
-        began = time.perf_counter()
-        try:
-            prepared = self._prepare(job)
-        except Exception as problem:  # one photo must never end a batch, whatever it does to us
-            return failed(job.source, explained(problem), time.perf_counter() - began)
-        return replace(prepared, seconds=round(time.perf_counter() - began, 3))
+        return attempt(job.source, lambda: self._prepare(job))
 
-    def finish(self, prepared: Prepared, faces: Sequence[EditedFace]) -> Outcome:
-        """Put the faces back and write the results."""
-        began = time.perf_counter()
-        job, photo = prepared.job, prepared.photo
-        try:
-            files, notes = self.spec.task.files(photo, faces, job.targets)
-            self._write(job, files, prepared.source)
-        except Exception as problem:
-            seconds = prepared.seconds + time.perf_counter() - began
-            return failed(job.source, explained(problem), seconds)
+    def finish(self, prepared: Prepared) -> Outcome:
+        """Put the edited faces back and write the results."""
+        return attempt(prepared.job.source, lambda: self._finish(prepared), prepared.seconds)
+
+    def _finish(self, prepared: Prepared) -> Outcome:
+        job, photo, faces = prepared.job, prepared.photo, prepared.faces()
+        files, notes = self.spec.treatment.files(photo, faces, job.targets)
+        self._write(job, files, prepared.source)
         return Outcome(
             str(job.source),
             str(job.target),
             "done",
             faces=tuple(FaceOutcome.of(face.crop.face, face.scores) for face in faces),
-            seconds=round(prepared.seconds + time.perf_counter() - began, 3),
             notes=(*photo.source.notes, *prepared.notes, *notes_on(faces), *notes),
         )
 
@@ -123,10 +90,10 @@ class Stages:
             return Outcome(str(job.source), str(job.target), "skipped", notes=(note,))
         photo = open_photo(job.source, max_megapixels=spec.max_megapixels, data=data)
         try:
-            faces = self.editor.faces(photo, spec.faces)
+            crops = self.editor.cut_out(photo, spec.faces)
         except NoFaceError as problem:
             return self._without_face(job, photo, data, problem)
-        return Prepared(job, photo, source, [self.editor.align(photo, face) for face in faces])
+        return Prepared(job, photo, source, crops)
 
     def _informed(self, job: Job) -> Job:
         """A job that a worker began before it died, with what that one made of it."""

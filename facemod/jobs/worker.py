@@ -24,14 +24,15 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from facemod.editing.corridor import Editor
+from facemod.editing.editor import Editor
 from facemod.errors import FacemodError
 from facemod.imaging.opening import opened_image
 from facemod.jobs.batching import FaceLoop
 from facemod.jobs.journal import Journal
-from facemod.jobs.outcome import Outcome, failed
+from facemod.jobs.outcome import Outcome
 from facemod.jobs.plan import Job
-from facemod.jobs.stages import Prepared, Spec, Stages
+from facemod.jobs.spec import Spec
+from facemod.jobs.stages import Prepared, Stages
 from facemod.tensors.memory import keep_freed_memory
 
 MEGAPIXELS_IN_FLIGHT = 100.0
@@ -130,7 +131,7 @@ class Flight:
         # Threads that edit also write what they edited.
         self.writers = pool if isinstance(model, InThisThread) else InThisThread()
         spec = stages.spec
-        self.faces = FaceLoop(spec.task, stages.editor, spec.batch_size)
+        self.faces = FaceLoop(spec.treatment, stages.editor, spec.batch_size)
         self.ahead: deque[Passenger] = deque()
         self.behind: deque[Passenger] = deque()
         self.most_ahead = spec.batch_size + spec.threads
@@ -143,14 +144,14 @@ class Flight:
                 self._fill()
                 if batch := self._next_batch():
                     self._send_behind(batch)
-                yield from self._landed(wait=not batch)
+                yield from self._land(wait=not batch)
         except KeyboardInterrupt:
-            yield from self._landed(wait=True)
+            yield from self._land(wait=True)
             raise
         finally:
             for passenger in self.ahead:
                 passenger.future.cancel()
-        yield from self._landed(wait=True)
+        yield from self._land(wait=True)
 
     def _fill(self) -> None:
         """Let threads read ahead as far as there is room."""
@@ -190,7 +191,7 @@ class Flight:
             raise
         for ready, outcome in photos:
             if isinstance(ready, Prepared):
-                writing = self._writing(ready)
+                writing = self.writers.submit(self.stages.finish, ready)
                 writing.add_done_callback(lambda done, to=outcome: to.set_result(done.result()))
             else:
                 outcome.set_result(ready)
@@ -207,13 +208,7 @@ class Flight:
             ready.seconds += seconds * len(ready.crops)
             ready.edited = list(islice(results, len(ready.crops)))
 
-    def _writing(self, ready: Prepared) -> Future[Outcome]:
-        problem = next((face for face in ready.edited if isinstance(face, FacemodError)), None)
-        if problem is not None:
-            return finished(failed(ready.job.source, problem, ready.seconds))
-        return self.writers.submit(self.stages.finish, ready, ready.edited)
-
-    def _landed(self, *, wait: bool) -> Iterator[Outcome]:
+    def _land(self, *, wait: bool) -> Iterator[Outcome]:
         """Outcomes that are there, in order; with ``wait`` all of them."""
         while self.behind and (
             wait or self.behind[0].future.done() or len(self.behind) > self.most_ahead

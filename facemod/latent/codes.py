@@ -193,6 +193,12 @@ class Codes:
             )
 
 
+def check_scales(scales: Iterable[str], resolutions: Sequence[int], family: str) -> None:
+    """Raise UsageError when a model with these slots lacks one of the scales."""
+    for scale in scales:
+        slots_of(Scale(scale), resolutions, family)
+
+
 def concatenate(parts: Iterable[Codes]) -> Codes:
     """One batch from several, in order."""
     parts = list(parts)

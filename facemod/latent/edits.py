@@ -1,4 +1,7 @@
-"""Edits of codes: the only thing that differs between commands."""
+"""Edits of codes: values that know what they do, where on the face it shows, and what to say of it.
+
+They are the only thing that differs between commands. They can travel to other processes.
+"""
 
 from __future__ import annotations
 
@@ -6,23 +9,63 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import PurePath
+from typing import Protocol
+
+from torch import Tensor
 
 from facemod.errors import UsageError
 from facemod.latent.codes import Codes, Scale
+from facemod.latent.presets import Box
 
 LISTED = 9  # photos that a complaint names
 
 
-@dataclass(frozen=True)
+class Edit(Protocol):
+    """A change of the codes of faces."""
+
+    @property
+    def region(self) -> tuple[Box, ...]:
+        """Boxes of the face in which it may show in a photo; everywhere if empty."""
+        ...
+
+    def __call__(self, codes: Codes) -> Codes:
+        """The codes, changed, and with details that give way as readily as the change needs."""
+        ...
+
+    def notes(self, codes: Codes) -> Sequence[str]:
+        """What people should know about this edit of these codes."""
+        ...
+
+
+@dataclass(frozen=True, eq=False)
+class Shift:
+    """Move every face by the same direction."""
+
+    direction: Tensor
+    """[slots, dim] or [N, slots, dim]"""
+    region: tuple[Box, ...] = ()
+
+    def __call__(self, codes: Codes) -> Codes:
+        return codes.shifted(self.direction)
+
+    def notes(self, codes: Codes) -> Sequence[str]:
+        return ()
+
+
+@dataclass(frozen=True, eq=False)
 class Mix:
     """Take ranges of slots from the codes of other photos, in order; later parts win."""
 
     parts: tuple[tuple[tuple[int, ...], Codes], ...]
+    region: tuple[Box, ...] = ()
 
-    def apply(self, codes: Codes) -> Codes:
+    def __call__(self, codes: Codes) -> Codes:
         for slots, source in self.parts:
             codes = codes.with_slots(slots, source.to(codes.styles.device))
         return codes
+
+    def notes(self, codes: Codes) -> Sequence[str]:
+        return ()
 
 
 def parse_slots(text: str) -> tuple[range, str]:

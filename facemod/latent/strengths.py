@@ -165,6 +165,29 @@ def preset_edit(
     )
 
 
+def recipe_of(strengths: Mapping[str, Strength]) -> str:
+    """The edit in words, for the mark."""
+    return "edit " + " ".join(f"{name}={strengths[name]}" for name in sorted(strengths))
+
+
+def check_ranges(strengths: Mapping[str, Strength], *, force: bool) -> list[str]:
+    """A line for each strength outside of its preset's natural range.
+
+    Raises:
+        UsageError: a preset does not exist; or there are such, and nobody said ``force``.
+    """
+    ranges = {name: get_preset(name).range for name in strengths}
+    beyond = [
+        f"--{name} {strength} is beyond its natural range "
+        f"({ranges[name][0]:+g} to {ranges[name][1]:+g})"
+        for name, strength in strengths.items()
+        if not strength.absolute and not ranges[name][0] <= strength.value <= ranges[name][1]
+    ]
+    if beyond and not force:
+        raise UsageError(f"{'; '.join(beyond)}; --force does it all the same")
+    return [f"{line}; expect artefacts" for line in beyond]
+
+
 def shown_in(names: Iterable[str]) -> tuple[Box, ...]:
     """Where on the face presets may show together; everywhere if one of them may."""
     regions = [get_preset(name).region for name in sorted(names)]

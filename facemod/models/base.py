@@ -13,7 +13,7 @@ from torch import Tensor
 from facemod.latent.codes import Codes
 
 if TYPE_CHECKING:
-    from facemod.models.wavelet.crops import Window
+    from facemod.models.windows import Window
 
 
 @dataclass(frozen=True)

@@ -1,16 +1,29 @@
-"""Which models there are, and how to load one by name or file."""
+"""Which families and models there are, and how to load a model by name or file."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
-from facemod.errors import UsageError
-from facemod.models import wavelet
+from facemod.errors import ModelError, UsageError
+from facemod.models import automodulator, balanced_pioneer, pioneer, wavelet
 from facemod.models.base import FaceModel
+from facemod.models.family import Family, FileFormat
+from facemod.models.sphere.model import read_model
+from facemod.models.sphere.published import Checkpoint
 from facemod.models.store import RESERVED, SUFFIX, stored_models
 
 BUNDLED = RESERVED
-LOADERS = {BUNDLED: wavelet.load}
+FAMILIES: dict[str, Family] = {
+    folder.FAMILY.name: folder.FAMILY
+    for folder in (wavelet, automodulator, pioneer, balanced_pioneer)
+}
+FORMATS: dict[str, FileFormat] = {
+    name: family.files for name, family in FAMILIES.items() if family.files is not None
+}
+LOADERS: dict[str, Callable[[str], FaceModel]] = {
+    BUNDLED: next(family.bundled for family in FAMILIES.values() if family.bundled is not None)
+}
 
 
 def model_names() -> list[str]:
@@ -42,8 +55,6 @@ def load_model(name: str = BUNDLED, device: str = "cpu", noise: int | None = Non
 
 
 def _load_file(name: str, device: str) -> FaceModel:
-    from facemod.models.families import open_model
-
     stored = stored_models()
     if name in stored:
         return open_model(stored[name].path, name, device)
@@ -53,4 +64,26 @@ def _load_file(name: str, device: str) -> FaceModel:
     raise UsageError(
         f"--model {name}: no such model; there is {', '.join(model_names())}. "
         "`facemod models pull` fetches published ones, and --model takes a model file"
+    )
+
+
+def open_model(path: Path, name: str, device: str = "cpu") -> FaceModel:
+    """Load a model file of any family.
+
+    Raises:
+        ModelError: the file is missing, damaged, or no model file.
+    """
+    build = {name: form.networks for name, form in FORMATS.items()}
+    facts, networks, centre = read_model(path, build)
+    return FORMATS[facts.family].load(name, facts, networks, centre, device)
+
+
+def format_of(checkpoint: Checkpoint) -> FileFormat:
+    """The format of a published checkpoint; ModelError if it is of no family."""
+    for form in FORMATS.values():
+        if form.detect(checkpoint.decoder):
+            return form
+    raise ModelError(
+        f"{checkpoint.path}: its decoder is none of {', '.join(FORMATS)} as published; refused "
+        "rather than guessed at"
     )

@@ -30,7 +30,7 @@ from facemod.files.atomic import atomic_path
 from facemod.tensors.pixels import to_pixels, to_tensor
 
 if TYPE_CHECKING:
-    from facemod.faces.detect import Detector
+    from facemod.faces.face import Detector
 
 Pixels = NDArray[np.uint8]
 PHOTO_SUFFIXES = (".jpg", ".jpeg", ".png", ".webp")

@@ -7,7 +7,7 @@ import torch
 
 from facemod.bench import rivals
 from facemod.models.registry import load_model
-from facemod.models.wavelet import WaveletModel
+from facemod.models.wavelet.model import WaveletModel
 
 
 @pytest.fixture(scope="module")

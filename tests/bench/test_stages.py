@@ -8,7 +8,7 @@ from pathlib import Path
 from fakes import SIDE, FakeDetector, FakeModel
 
 from facemod.bench.stages import portrait, time_stages
-from facemod.editing.corridor import Editor
+from facemod.editing.editor import Editor
 
 
 def test_all_stages_have_a_time(tmp_path: Path) -> None:

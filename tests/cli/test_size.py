@@ -7,7 +7,7 @@ import math
 import pytest
 
 from facemod.cli.commands.bench import table
-from facemod.cli.session import parse_size
+from facemod.editing.looks import parse_size
 from facemod.editing.results import ResultKind
 from facemod.errors import UsageError
 

@@ -10,9 +10,12 @@ import pytest
 import torch
 from fakes import COLOURS, RESOLUTIONS, FailingModel, FakeDetector, FakeModel
 
-from facemod.editing.corridor import Editor, Fidelity, composited
+from facemod.editing.corridor import put_back, redraw
+from facemod.editing.editor import Editor, Fidelity
+from facemod.editing.treatments import Retouch
 from facemod.errors import NoFaceError
 from facemod.imaging.photo import Photo, Source
+from facemod.latent.edits import Shift
 from facemod.tensors.pixels import to_pixels, to_tensor
 
 MID = range(3, 9)
@@ -30,14 +33,20 @@ def photo() -> Photo:
     return Photo(pixels, None, Source(Path("a.png"), "PNG", "RGB"))
 
 
-def redder(codes):
+def colour_shift(red: float, region=()) -> Shift:
     direction = torch.zeros(len(RESOLUTIONS), COLOURS)
-    direction[list(MID), 0] = 0.4
-    return codes.shifted(direction)
+    direction[list(MID), 0] = red
+    return Shift(direction, region)
 
 
-def nothing(codes):
-    return codes
+redder, nothing = colour_shift(0.4), colour_shift(0)
+
+
+def edit_photo(editor, photo, edit, *, faces="all", fidelity=Fidelity.TRANSFER):
+    """The whole way of one photo."""
+    retouch = Retouch(edit, fidelity)
+    edited = retouch.faces(editor, editor.cut_out(photo, faces))
+    return retouch.photo(photo, edited), edited
 
 
 @pytest.mark.parametrize("pixels", [np.arange(256, dtype=np.uint8).repeat(3).reshape(16, 16, 3)])
@@ -48,14 +57,14 @@ def test_pixels_survive_the_way_to_tensors_and_back(pixels):
 
 
 def test_a_zero_edit_is_the_identity(editor, photo):
-    edited, faces = editor.edit_photo(photo, nothing)
+    edited, faces = edit_photo(editor, photo, nothing)
     assert np.array_equal(edited.pixels, photo.pixels)
     for face in faces:
         assert np.array_equal(face.pixels, face.crop.pixels)
 
 
 def test_an_edit_stays_inside_the_squares_of_the_chosen_faces(editor, photo):
-    edited, faces = editor.edit_photo(photo, redder, faces="2")
+    edited, faces = edit_photo(editor, photo, redder, faces="2")
     changed = np.argwhere((edited.pixels != photo.pixels).any(axis=2))
     x1, y1, x2, y2 = faces[0].crop.face.box
     assert len(changed) > 200
@@ -65,46 +74,44 @@ def test_an_edit_stays_inside_the_squares_of_the_chosen_faces(editor, photo):
 
 def test_the_photo_that_was_given_is_not_written_to(editor, photo):
     before = photo.pixels.copy()
-    editor.edit_photo(photo, redder)
+    edit_photo(editor, photo, redder)
     assert np.array_equal(photo.pixels, before)
 
 
 def test_transfer_keeps_detail_and_encode_does_not(editor, photo):
-    (face, *_) = editor.faces(photo)
-    encoded = editor.encode(photo, face)
-    (kept,) = (f.pixels for f in editor.edit_faces([encoded], [redder], Fidelity.TRANSFER))
-    (decoded,) = (f.pixels for f in editor.edit_faces([encoded], [redder], Fidelity.ENCODE))
+    [encoded, *_] = editor.encode(editor.cut_out(photo))
+    (kept,) = (f.pixels for f in redraw([encoded], [redder], Fidelity.TRANSFER))
+    (decoded,) = (f.pixels for f in redraw([encoded], [redder], Fidelity.ENCODE))
     middle = (slice(28, 36), slice(16, 48), 1)
     assert kept[middle].std() == pytest.approx(encoded.crop.pixels[middle].std())
     assert decoded[middle].std() == 0
 
 
 def test_encode_replaces_the_face_even_without_an_edit(editor, photo):
-    edited, _ = editor.edit_photo(photo, nothing, fidelity=Fidelity.ENCODE)
+    edited, _ = edit_photo(editor, photo, nothing, fidelity=Fidelity.ENCODE)
     assert not np.array_equal(edited.pixels, photo.pixels)
 
 
 def test_each_face_may_have_its_own_edit(editor, photo):
-    faces = [editor.encode(photo, face) for face in editor.faces(photo)]
-    edited = composited(photo, editor.edit_faces(faces, [nothing, redder]), Fidelity.TRANSFER)
+    faces = editor.encode(editor.cut_out(photo))
+    edited = put_back(photo, redraw(faces, [nothing, redder]))
     changed = (edited.pixels != photo.pixels).any(axis=(0, 2))
     assert not changed[:100].any()
     assert changed[100:].any()
 
 
 def test_faces_edited_together_come_out_as_if_alone(editor, photo):
-    crops = [editor.align(photo, face) for face in editor.faces(photo)]
-    encoded = editor.encode_crops(crops)
-    together = editor.edit_faces(encoded, [redder, nothing])
+    encoded = editor.encode(editor.cut_out(photo))
+    together = redraw(encoded, [redder, nothing])
     for face, edit, result in zip(encoded, [redder, nothing], together, strict=True):
-        (alone,) = editor.edit_faces([face], [edit])
+        (alone,) = redraw([face], [edit])
         assert np.array_equal(alone.pixels, result.pixels)
         assert alone.scores == pytest.approx(result.scores)
 
 
 def test_a_face_is_decoded_only_when_its_picture_is_needed(photo):
     editor = Editor(FailingModel(AssertionError("decoded"), decoding=True), FakeDetector())
-    encoded = editor.encode(photo, editor.faces(photo)[0])
+    [encoded, *_] = editor.encode(editor.cut_out(photo))
     assert len(encoded.codes) == 1
     with pytest.raises(AssertionError, match="decoded"):
         _ = encoded.reconstruction
@@ -114,18 +121,39 @@ def test_scores_measure_the_reconstruction(editor, photo):
     flat = Photo(np.full((80, 80, 3), 99, np.uint8), None, photo.source)
     psnr = {}
     for name, picture in (("flat", flat), ("noise", photo)):
-        _, faces = editor.edit_photo(picture, redder, faces="1")
+        _, faces = edit_photo(editor, picture, redder, faces="1")
         psnr[name] = faces[0].scores["psnr"]
     assert psnr["flat"] > 60
     assert 5 < psnr["noise"] < 25
 
 
+def test_an_edit_ends_at_the_rim_of_its_region(editor, photo):
+    """Whoever redraws a face need not think of it: the edit knows."""
+    [encoded, *_] = editor.encode(editor.cut_out(photo))
+    upper = ((0.0, 0.0, 1.0, 0.4),)
+    [whole], [part] = (redraw([encoded], [colour_shift(0.4, region)]) for region in ((), upper))
+    below = slice(round(0.5 * len(part.pixels)), None)
+    assert np.array_equal(part.pixels[below], encoded.crop.pixels[below])
+    assert not np.array_equal(whole.pixels[below], encoded.crop.pixels[below])
+    middle = slice(round(0.34 * len(part.pixels)), round(0.38 * len(part.pixels)))
+    assert np.array_equal(part.pixels[middle], whole.pixels[middle])
+
+
+def test_faces_with_and_without_a_region_share_a_batch(editor, photo):
+    encoded = editor.encode(editor.cut_out(photo))
+    edits = [redder, colour_shift(0.4, ((0.0, 0.0, 1.0, 0.4),))]
+    together = redraw(encoded, edits)
+    alone = [redraw([face], [edit])[0] for face, edit in zip(encoded, edits, strict=True)]
+    for one, other in zip(together, alone, strict=True):
+        assert np.abs(one.pixels.astype(int) - other.pixels).max() <= 1
+
+
 def test_no_face(editor, photo):
     dark = Photo(np.zeros((80, 80, 3), np.uint8), None, photo.source)
     with pytest.raises(NoFaceError):
-        editor.edit_photo(dark, redder)
+        edit_photo(editor, dark, redder)
     with pytest.raises(NoFaceError, match="no face 3"):
-        editor.edit_photo(photo, redder, faces="3")
+        edit_photo(editor, photo, redder, faces="3")
 
 
 class SizedModel(FakeModel):
@@ -148,7 +176,7 @@ def test_a_face_is_worked_on_at_the_size_that_it_needs(size, side):
     pixels = np.full((52, 52, 3), 120, dtype=np.uint8)
     photo = Photo(pixels, None, Source(Path("a.png"), "PNG", "RGB"))
     editor = Editor(SizedModel(), FakeDetector(), size)
-    edited, (face,) = editor.edit_photo(photo, redder)
+    edited, (face,) = edit_photo(editor, photo, redder)
     assert face.pixels.shape == (side, side, 3)
     assert editor.model.asked == [side]
     assert edited.rgb.shape == pixels.shape
@@ -157,12 +185,11 @@ def test_a_face_is_worked_on_at_the_size_that_it_needs(size, side):
 def test_faces_of_several_sizes_keep_their_order(photo):
     """Batches hold faces of one size, whatever photos they are from."""
     editor = Editor(SizedModel(), FakeDetector(), None)
-    first, second = editor.faces(photo)
     crops = [
-        replace(editor, size=size).align(photo, face)
-        for face, size in ((second, 16), (first, 64), (second, 64))
+        replace(editor, size=size).cut_out(photo, which)[0]
+        for which, size in (("2", 16), ("1", 64), ("2", 64))
     ]
-    edited = editor.edit_faces(editor.encode_crops(crops), [redder] * 3)
+    edited = redraw(editor.encode(crops), [redder] * 3)
     assert [len(face.pixels) for face in edited] == [16, 64, 64]
     assert [face.crop.face.index for face in edited] == [2, 1, 2]
     assert editor.model.asked == [16, 64]

@@ -13,20 +13,22 @@ import torch
 from fakes import COLOURS, RESOLUTIONS, FakeDetector, FakeModel
 
 from facemod.editing import films as filming
-from facemod.editing.corridor import Editor
+from facemod.editing.editor import Editor
 from facemod.editing.films import Filming, averaged, segments
+from facemod.editing.treatments import Retouch
 from facemod.errors import InputError, NoFaceError
 from facemod.imaging.clips import frames_of, open_clip
 from facemod.imaging.video import write_video
 from facemod.latent.codes import Details
+from facemod.latent.edits import Shift
 
 FRAMES, SIDE = 20, 96
 
 
-def redder(codes):
+def redder() -> Retouch:
     direction = torch.zeros(len(RESOLUTIONS), COLOURS)
     direction[3:9, 0] = 0.5
-    return codes.shifted(direction)
+    return Retouch(Shift(direction))
 
 
 class Unsteady(FakeDetector):
@@ -84,8 +86,8 @@ def short_segments(monkeypatch):
 def run(editor: Editor, clip: Path, tmp_path: Path, **settings) -> np.ndarray:
     """The edited frames [N, H, W, 3]."""
     target, parts = tmp_path / "out.mp4", tmp_path / "parts"
-    Filming(editor, redder, **settings).run(
-        open_clip(clip), target, parts, mark=None, overwrite=True, progress=lambda what, n: None
+    Filming(editor, redder(), **settings).run(
+        open_clip(clip), target, parts, overwrite=True, progress=lambda what, n: None
     )
     assert not parts.exists()
     return np.stack(list(frames_of(open_clip(target)))).astype(int)
@@ -123,15 +125,15 @@ def test_a_run_that_was_killed_goes_on_with_its_segment(clip, tmp_path):
             raise Killed
 
     parts, edited = tmp_path / "parts", []
-    film = Filming(Editor(FakeModel(), FakeDetector()), redder)
+    film = Filming(Editor(FakeModel(), FakeDetector()), redder())
     with pytest.raises(Killed):
         film.run(open_clip(clip), tmp_path / "out.mp4", parts,
-                 mark=None, overwrite=False, progress=stop_in_the_second)  # fmt: skip
+                 overwrite=False, progress=stop_in_the_second)  # fmt: skip
     first = parts / "00000000.mp4"
     assert sorted(parts.glob("[0-9]*.mp4")) == [first]
     told: list[tuple[str, int]] = []
     film.run(open_clip(clip), tmp_path / "out.mp4", parts,
-             mark=None, overwrite=False, progress=lambda *at: told.append(at))  # fmt: skip
+             overwrite=False, progress=lambda *at: told.append(at))  # fmt: skip
     edited = [n for what, n in told if what == "editing"]
     assert edited[0] == 8 and 5 not in edited  # the first segment was not edited again
     assert not any(what == "finding faces" for what, _ in told)

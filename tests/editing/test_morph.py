@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from fakes import SIDE, FailingModel, FakeDetector, FakeModel
 
-from facemod.editing.corridor import Editor
+from facemod.editing.editor import Editor
 from facemod.editing.morph import morph_frames
 from facemod.imaging.photo import Photo, Source
 from facemod.latent.interpolate import walk
@@ -24,7 +24,7 @@ def faces():
         noise = np.random.default_rng(seed).integers(-40, 40, (90, 90, 3))
         pixels = (brightness + noise).clip(0, 255).astype(np.uint8)
         photo = Photo(pixels, None, Source(Path("a.png"), "PNG", "RGB"))
-        encoded.append(editor.encode(photo, editor.faces(photo)[0]))
+        encoded += editor.encode(editor.cut_out(photo))
     return encoded
 
 

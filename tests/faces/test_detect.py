@@ -12,7 +12,8 @@ import pytest
 from facemod.errors import InputError, MissingExtraError, NoFaceError, UsageError
 from facemod.faces import facealignment
 from facemod.faces.align import crop_face
-from facemod.faces.detect import WholePhotoDetector, choose, make_detector, parse_choice
+from facemod.faces.choice import choose, parse_choice
+from facemod.faces.detect import WholePhotoDetector, make_detector
 from facemod.faces.face import Face
 
 

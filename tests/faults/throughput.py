@@ -18,15 +18,15 @@ from functools import partial
 from pathlib import Path
 
 import facemod
-from facemod.editing.corridor import Fidelity, load_editor
+from facemod.editing.editor import Fidelity, open_editor
 from facemod.editing.results import ResultKind
-from facemod.editing.treatments import Edit
+from facemod.editing.treatments import Retouch
 from facemod.jobs.journal import Log, new_run
 from facemod.jobs.plan import Job
-from facemod.jobs.processes import cores
-from facemod.jobs.stages import Spec
+from facemod.jobs.spec import Spec
 from facemod.jobs.worker import Worker
 from facemod.latent.strengths import parse_strength, preset_edit
+from facemod.tensors.devices import cores
 from facemod.tensors.memory import keep_freed_memory
 
 
@@ -43,18 +43,18 @@ def timed(name: str, work: Callable[[], int]) -> tuple[float, float]:
 def main(photos: list[Path], copies: int, device: str, batch_size: int) -> None:
     """Time both, one after the other, after a warm-up."""
     keep_freed_memory()
-    open_editor = partial(load_editor, model="bundled", aligner="embedded")
-    editor, _ = open_editor(device)
+    open_here = partial(open_editor, model="bundled", aligner="embedded")
+    editor = open_here(device)
     info = editor.model.info
     move = preset_edit({"smile": parse_strength("+1")}, info.slots, info.dim, family=info.family)
     mark = facemod.Mark("composite", "edit smile=+1", "facemod")
-    task = Edit(move, Fidelity.TRANSFER, ResultKind.PHOTO, mark)
+    treatment = Retouch(move, Fidelity.TRANSFER, ResultKind.PHOTO, mark)
     opened = [facemod.open_photo(path) for path in photos]
-    crops = [editor.align(photo, editor.faces(photo, "largest")[0]) for photo in opened] * copies
+    crops = [crop for photo in opened for crop in editor.cut_out(photo, "largest")] * copies
 
     def bare() -> int:
         for start in range(0, len(crops), batch_size):
-            task.faces(editor, crops[start : start + batch_size])
+            treatment.faces(editor, crops[start : start + batch_size])
         return len(crops)
 
     def end_to_end() -> int:
@@ -66,12 +66,12 @@ def main(photos: list[Path], copies: int, device: str, batch_size: int) -> None:
                 shutil.copy(photos[i % len(photos)], source)
                 jobs.append(Job(source, (folder / f"out/{i:05}.jpg",)))
             log = Log(folder / "out", new_run(), "")
-            spec = Spec(task, open_editor, device, "largest", batch_size=batch_size,
+            spec = Spec(treatment, open_here, device, "largest", batch_size=batch_size,
                         threads=min(8, cores()), log=log,
                         loops=4 if device == "cpu" else 1)  # fmt: skip
             return sum(outcome.status == "done" for outcome in Worker(spec, editor)(jobs))
 
-    task.faces(editor, crops[:batch_size])
+    treatment.faces(editor, crops[:batch_size])
     loops = [timed("bare model", bare), timed("end to end", end_to_end)]
     shares = [loop / whole for loop, whole in zip(*loops, strict=True)]
     sys.stdout.write(f"end to end is {shares[0]:.0%} (processor), {shares[1]:.0%} (clock)\n")

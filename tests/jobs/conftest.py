@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -12,13 +11,13 @@ import torch
 from fakes import COLOURS, RESOLUTIONS, open_fake
 from PIL import Image
 
-from facemod.editing.corridor import Fidelity
+from facemod.editing.editor import Fidelity
 from facemod.editing.results import ResultKind
-from facemod.editing.treatments import Edit
+from facemod.editing.treatments import Retouch
 from facemod.jobs.journal import Log
 from facemod.jobs.plan import Job
-from facemod.jobs.stages import Spec
-from facemod.latent.codes import Codes
+from facemod.jobs.spec import Spec
+from facemod.latent.edits import Shift
 
 SIDE = 96
 
@@ -45,12 +44,10 @@ def make_spec(tmp_path: Path) -> Callable[..., Spec]:
     """A spec for reddening faces with the fake model, or with another one."""
     shift = torch.zeros(len(RESOLUTIONS), COLOURS)
     shift[3:9, 0] = 0.4
-    task = Edit(
-        partial(Codes.shifted, direction=shift), Fidelity.TRANSFER, ResultKind.PHOTO, mark=None
-    )
+    treatment = Retouch(Shift(shift), Fidelity.TRANSFER, ResultKind.PHOTO, mark=None)
 
     def make(open_editor=open_fake, **more: object) -> Spec:
         log = Log(tmp_path / "out", "20260101-000000-abcdef", "settings")
-        return Spec(task, open_editor, **{"log": log, "threads": 2} | more)
+        return Spec(treatment, open_editor, **{"log": log, "threads": 2} | more)
 
     return make

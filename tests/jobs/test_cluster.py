@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from fakes import FakeDetector, FakeModel
 
-from facemod.editing.corridor import Editor
+from facemod.editing.editor import Editor
 from facemod.errors import MissingExtraError
 from facemod.jobs import cluster
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from facemod.errors import ExitCode, InputError, ModelError, NoFaceError, UnexpectedError, explained
-from facemod.jobs.outcome import Outcome, attempt, exit_code, failed, left_aside, run
+from facemod.jobs.outcome import Outcome, attempt, attempt_all, exit_code, failed, left_aside
 from facemod.jobs.plan import Job
 
 PHOTO = Path("a.jpg")
@@ -46,7 +46,7 @@ def test_one_job_after_the_other_whatever_happens(tmp_path):
             raise InputError("bad.jpg: broken")
         return Outcome(str(job.source), str(job.target), "done")
 
-    outcomes = list(run(jobs, work, skip_existing=True))
+    outcomes = list(attempt_all(jobs, work, skip_existing=True))
     assert [outcome.status for outcome in outcomes] == ["failed", "skipped", "done"]
     assert outcomes[0].error == {"code": "unreadable", "message": "bad.jpg: broken"}
 
@@ -55,9 +55,11 @@ def test_a_job_is_skipped_only_if_all_of_it_is_there(tmp_path):
     targets = (tmp_path / "a.png", tmp_path / "b.png")
     targets[0].touch()
     job = Job(PHOTO, targets)
-    assert [o.status for o in run([job], lambda job: DONE, skip_existing=True)] == ["done"]
+    assert [o.status for o in attempt_all([job], lambda job: DONE, skip_existing=True)] == ["done"]
     targets[1].touch()
-    assert [o.status for o in run([job], lambda job: DONE, skip_existing=True)] == ["skipped"]
+    assert [o.status for o in attempt_all([job], lambda job: DONE, skip_existing=True)] == [
+        "skipped"
+    ]
 
 
 def test_interruptions_are_not_failures(tmp_path):

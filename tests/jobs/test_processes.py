@@ -11,7 +11,7 @@ import pytest
 from fakes import FakeDetector, FakeModel, open_fake
 from PIL import Image
 
-from facemod.editing.corridor import Editor
+from facemod.editing.editor import Editor
 from facemod.errors import ModelError
 from facemod.jobs.processes import WorkerDiedError, run
 from facemod.jobs.worker import Worker

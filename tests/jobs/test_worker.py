@@ -12,7 +12,7 @@ import pytest
 from fakes import FailingModel, FakeDetector, FakeModel, open_fake
 from PIL import Image
 
-from facemod.editing.corridor import Editor
+from facemod.editing.editor import Editor
 from facemod.jobs import worker as workers
 from facemod.jobs.plan import Job
 from facemod.jobs.worker import Worker

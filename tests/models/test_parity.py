@@ -16,9 +16,8 @@ import pytest
 import reference
 import torch
 
-from facemod.models.families import FAMILIES
 from facemod.models.importing.convert import import_file
-from facemod.models.registry import load_model
+from facemod.models.registry import FORMATS, load_model
 from facemod.models.sphere.published import Checkpoint
 
 # The largest published one, 512 px.
@@ -66,7 +65,7 @@ def assert_close(ours: np.ndarray, theirs: np.ndarray, tolerance: float) -> None
 
 
 @pytest.mark.parametrize(
-    ("family", "phase"), [*((family, phase) for family in FAMILIES for phase in (2, 4)), LARGEST]
+    ("family", "phase"), [*((family, phase) for family in FORMATS for phase in (2, 4)), LARGEST]
 )
 def test_encode_and_decode(family: str, phase: int, own_models: Path) -> None:
     content = published.checkpoint(family, phase=phase)
@@ -83,18 +82,18 @@ def test_encode_and_decode(family: str, phase: int, own_models: Path) -> None:
     assert theirs.std() > 0.05
 
 
-@pytest.mark.parametrize("family", FAMILIES)
+@pytest.mark.parametrize("family", FORMATS)
 def test_the_published_channels(family: str) -> None:
     """512 channels, as in the files, at 16 px; without a file, because it would be large."""
     widths = (512, 512, 512, 512, 256, 128, 64, 32, 16)
     content = published.checkpoint(
         family, phase=2, widths=widths, encoder_widths=widths, latent=512
     )
-    facts, *states = FAMILIES[family].convert(Checkpoint.read(content, Path("state.pth")))
-    networks = FAMILIES[family].networks(facts)
+    facts, *states = FORMATS[family].convert(Checkpoint.read(content, Path("state.pth")))
+    networks = FORMATS[family].networks(facts)
     for network, state in zip(networks, states, strict=True):
         network.load_state_dict({name: tensor.float() for name, tensor in state.items()})
-    model = FAMILIES[family].load("parity", facts, networks, torch.zeros(512), "cpu")
+    model = FORMATS[family].load("parity", facts, networks, torch.zeros(512), "cpu")
     found = model.encode(torch.from_numpy(pictures(2)).float()).styles[:, 0]
     expected = reference.encode(content, pictures(2), last_relu=family != "automodulator")
     assert_close(found.numpy(), expected, LATENT_TOLERANCE)

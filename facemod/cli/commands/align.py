@@ -2,24 +2,25 @@
 
 from __future__ import annotations
 
-from facemod.cli.batches import find_photos, no_copies, plan_batch, shown
+from facemod.cli.batch import describe, find_photos, no_copies, plan_batch
 from facemod.cli.options import AllFaces, Common, Many, PhotosOrList
-from facemod.cli.performing import perform_batch
 from facemod.cli.result import Result
-from facemod.cli.session import check_faces, open_editor
+from facemod.cli.run import run_batch
+from facemod.cli.session import Session
 
 
 def align(
     common: Common, many: Many, photos: PhotosOrList = None, faces: AllFaces = "all"
 ) -> Result:
     """Write each photo's faces as upright squares (NAME.face.png), unedited."""
+    from facemod.editing.looks import check_faces
+    from facemod.editing.treatments import Alignment
+
     check_faces(faces)
     no_copies(many)
     found = find_photos("align", photos, common, many)
     batch = plan_batch(found, [".face.png"], {"faces": faces})
     if many.dry_run:
-        return shown(batch)
-    from facemod.editing.treatments import Align
-
-    editor, aligner = open_editor(common)
-    return perform_batch(batch, Align(), editor, faces, (aligner,))
+        return describe(batch)
+    editor = Session(common).editor
+    return run_batch(batch, Alignment(), editor, faces, (editor.found_by,))

@@ -12,8 +12,8 @@ import typer
 
 from facemod.cli.options import MODEL_PANEL, Printing
 from facemod.cli.result import Result, Table
-from facemod.cli.session import resolve_device
 from facemod.errors import UsageError
+from facemod.tensors.devices import find_device
 
 Size = Annotated[int, typer.Option("--size", help="Side of the face in px: 256, 512 or 1024.")]
 Repeats = Annotated[int, typer.Option("--repeats", min=1, help="Rounds; medians are shown.")]
@@ -60,16 +60,16 @@ def bench(
     from facemod.bench.rivals import decoder_gmacs
     from facemod.bench.stages import time_stages
     from facemod.bench.timing import peak_memory, roofline
-    from facemod.editing.corridor import Editor
+    from facemod.editing.editor import Editor
     from facemod.faces.detect import make_detector
-    from facemod.models.wavelet import load
+    from facemod.models.wavelet.model import load
     from facemod.tensors.memory import keep_freed_memory
 
     keep_freed_memory()  # as every run does
     if threads:
         torch.set_num_threads(threads)
     now = time.process_time if processor_time else time.perf_counter
-    name, _ = resolve_device(device)
+    name, _ = find_device(device)
     model = load(name)
     if size not in model.info.sizes:
         known = ", ".join(map(str, model.info.sizes))

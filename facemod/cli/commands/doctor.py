@@ -9,9 +9,9 @@ from collections.abc import Callable
 from facemod import __version__
 from facemod.cli.options import Printing
 from facemod.cli.result import Result, Table
-from facemod.cli.session import resolve_device
 from facemod.errors import ModelError, explained
 from facemod.latent.presets import find_presets
+from facemod.tensors.devices import find_device
 
 Check = Callable[[], str]
 
@@ -46,7 +46,7 @@ def doctor(printing: Printing) -> Result:
 def device() -> str:
     import torch
 
-    name, why = resolve_device(os.environ.get("FACEMOD_DEVICE", "auto"))
+    name, why = find_device(os.environ.get("FACEMOD_DEVICE", "auto"))
     return f"{name} ({why}), torch {torch.__version__}, {torch.get_num_threads()} threads"
 
 

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from facemod.cli.batches import find_photos, plan_batch, shown
-from facemod.cli.films import film_of, film_result, plan_film
-from facemod.cli.looks import Look
+from facemod.cli.batch import describe, find_photos, plan_batch
+from facemod.cli.commands.film import edit_film, film_of, plan_film
 from facemod.cli.options import (
     AllFaces,
     Common,
@@ -25,14 +23,15 @@ from facemod.cli.options import (
     strengths_group,
 )
 from facemod.cli.result import Result
-from facemod.cli.session import mark_for, mark_warning, shown_in
+from facemod.cli.run import run_look
+from facemod.cli.session import Session, look_of
 from facemod.errors import UsageError
 from facemod.files.digests import digest
 from facemod.latent.presets import find_presets
-from facemod.latent.strengths import PresetEdit, Strength, preset_edit
+from facemod.latent.strengths import PresetEdit, Strength, check_ranges, preset_edit, recipe_of
 
 if TYPE_CHECKING:
-    from facemod.editing.corridor import Editor
+    from facemod.editing.editor import Editor
 
 Strengths = strengths_group()
 Force = Annotated[
@@ -63,45 +62,29 @@ def edit(
     if not chosen:
         raise UsageError("nothing to edit: give at least one preset, for example --smile +1")
     warnings = tuple(check_ranges(chosen, force=force))
-    look = Look.of(common, many, where, faces, fidelity, size, min_likeness, crop, compare)
-    settings = {
-        **look.settings,
+    look, settings = look_of(common, many, where, faces=faces, fidelity=fidelity, size=size,
+                             min_likeness=min_likeness, crop=crop, compare=compare)  # fmt: skip
+    settings |= {
         "presets": {name: [str(chosen[name]), digest_of_preset(name)] for name in chosen},
         "force": force,
     }
+    session = Session(common, look.side, fidelity)
+    recipe = recipe_of(chosen)
     if film := film_of(photos or []):
-        return edited_film(film, look, many, chosen, {**settings, "fidelity": fidelity}, warnings)
+        target = plan_film(film, common, many, look)
+        return edit_film(
+            film, target, session, look, edit_for(session.editor, chosen, force), recipe,
+            settings, warnings,
+        )  # fmt: skip
     found = find_photos("edit", photos, common, many)
     count = len(found.without())
-    settings["fidelity"] = look.opening.rung_for_log(count, many)
+    settings["fidelity"] = session.rung_for_log(count, dry_run=many.dry_run)
     short = "_".join(f"{name}{chosen[name]}" for name in sorted(chosen)).replace(":", "")
     batch = plan_batch(found, [look.kind.suffix], settings, short)
     if many.dry_run:
-        return shown(batch)
-    move = edit_for(look.opening.editor, chosen, force)
-    told = {"notes": move.notes, "warnings": warnings}
-    return look.perform(batch, move, recipe_of(chosen), count, boxes=move.region, **told)
-
-
-def edited_film(
-    film: Path, look: Look, many: Many, chosen: dict[str, Strength], settings: dict[str, Any],
-    warnings: tuple[str, ...],
-) -> Result:  # fmt: skip
-    """Edit the frames of a film; ``settings`` are as for photos."""
-    from facemod.editing.corridor import Fidelity
-    from facemod.editing.films import Filming
-
-    common, fidelity = look.common, settings["fidelity"]
-    target = plan_film(film, common, many, look.kind, fidelity, look.min_likeness)
-    rung = Fidelity("transfer" if fidelity == "auto" else fidelity)
-    editor = look.opening.editor
-    move = edit_for(editor, chosen, settings["force"])
-    regions = look.regions or shown_in(move.region, rung)
-    filming = Filming(editor, move, look.faces, rung, regions)
-    mark = mark_for(common, "composite", recipe_of(chosen))
-    warnings = (*warnings, *mark_warning(common))
-    words = look.opening.messages(1)[:1]
-    return film_result(film, target, filming, settings, common, mark, words, warnings)
+        return describe(batch)
+    move = edit_for(session.editor, chosen, force)
+    return run_look(batch, session, look, move, recipe, count, warnings=warnings)
 
 
 def edit_for(editor: Editor, chosen: dict[str, Strength], force: bool) -> PresetEdit:
@@ -112,31 +95,7 @@ def edit_for(editor: Editor, chosen: dict[str, Strength], force: bool) -> Preset
     )
 
 
-def recipe_of(chosen: dict[str, Strength]) -> str:
-    """The edit in words, for the mark."""
-    return "edit " + " ".join(f"{name}={chosen[name]}" for name in sorted(chosen))
-
-
 def digest_of_preset(name: str) -> str:
     """What a preset's file is known by: with another one, results are others."""
     presets, _ = find_presets()
     return digest(presets[name].path.read_bytes())
-
-
-def check_ranges(strengths: dict[str, Strength], *, force: bool) -> list[str]:
-    """A line for each strength outside of its preset's natural range.
-
-    Raises:
-        UsageError: there are such, and nobody said ``force``.
-    """
-    presets, _ = find_presets()
-    ranges = {name: presets[name].range for name in strengths}
-    beyond = [
-        f"--{name} {strength} is beyond its natural range "
-        f"({ranges[name][0]:+g} to {ranges[name][1]:+g})"
-        for name, strength in strengths.items()
-        if not strength.absolute and not ranges[name][0] <= strength.value <= ranges[name][1]
-    ]
-    if beyond and not force:
-        raise UsageError(f"{'; '.join(beyond)}; --force does it all the same")
-    return [f"{line}; expect artefacts" for line in beyond]

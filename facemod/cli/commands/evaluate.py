@@ -15,7 +15,7 @@ from facemod.errors import InputError, OutputExistsError, UsageError
 from facemod.files.atomic import write_bytes
 
 if TYPE_CHECKING:
-    from facemod.faces.detect import Detector
+    from facemod.faces.face import Detector
     from facemod.training.evaluation.evaluate import Evaluation
     from facemod.training.evaluation.groups import GroupsOf
     from facemod.training.evaluation.metrics import FaceMetric, ModelMetric
@@ -82,8 +82,8 @@ class Evaluating(Printing):
 
 def evaluate(words: Words, options: Evaluating) -> Result:
     """Measure how well reconstructions keep the person."""
-    from facemod.cli.session import resolve_device
     from facemod.faces.detect import make_detector
+    from facemod.tensors.devices import find_device
     from facemod.training.data import photos_in
     from facemod.training.evaluation import evaluate as evaluation
     from facemod.training.evaluation.metrics import face_metrics
@@ -93,7 +93,7 @@ def evaluate(words: Words, options: Evaluating) -> Result:
         raise UsageError(f"{' '.join(words)}: expected a model and one folder, or a folder alone")
     check_outputs(options)
     groups_of = parse_groups(options.groups)
-    folder, device = Path(words[-1]), resolve_device(options.device)[0]
+    folder, device = Path(words[-1]), find_device(options.device)[0]
     photos = list(photos_in(folder, limit=1))  # before any work: is it one?
     if not photos:
         raise InputError(f"{folder}: holds no photos")

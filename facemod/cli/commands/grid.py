@@ -11,15 +11,15 @@ import typer
 from facemod.cli import render
 from facemod.cli.options import Common, Photos
 from facemod.cli.result import Result
-from facemod.cli.running import all_photos, already_there, encode_photos, plan_together
-from facemod.cli.session import check_scales, mark_for, mark_warning, open_editor
+from facemod.cli.session import Session, mark_unless, mark_warning
+from facemod.cli.together import all_photos, already_there, encode_photos, plan_together
 from facemod.errors import UsageError
 from facemod.jobs.inputs import WRITABLE_SUFFIXES
 
 if TYPE_CHECKING:
     import numpy as np
 
-    from facemod.editing.corridor import Editor, EncodedFace
+    from facemod.editing.editor import Editor, EncodedFace
     from facemod.latent.codes import Scale
 
 With = Annotated[
@@ -42,27 +42,28 @@ def grid(
     """Draw every PHOTO (rows) with the chosen scale of every --with photo (columns)."""
     from facemod.imaging.sheet import shrunk, tile
     from facemod.imaging.writing import write_image
+    from facemod.latent.codes import check_scales
 
     chosen_scale = parse_scale(scale)
     rows, columns = all_photos(photos, common), all_photos(with_photos, common)
     target = plan_together([*rows, *columns], common, "grid.png", WRITABLE_SUFFIXES)
     if skipped := already_there("grid", [*rows, *columns], target, common):
         return skipped
-    editor, aligner = open_editor(common)
-    check_scales(editor, [scale])
+    editor = Session(common).editor
+    check_scales([scale], editor.model.info.slot_resolutions, editor.model.info.family)
     choices = ["largest"] * len([*rows, *columns])
     encoded, problems = encode_photos(editor, [*rows, *columns], common, choices)
     if problems:
-        return Result("grid", problems, messages=(aligner,))
+        return Result("grid", problems, messages=(editor.found_by,))
     faces = [photo.faces[0] for photo in encoded]
     cells = draw_cells(editor, faces[: len(rows)], faces[len(rows) :], chosen_scale, common)
     picture = tile(
         [cell if cell is None else shrunk(cell, size) for cell in cells], columns=len(columns) + 1
     )
-    mark = mark_for(common, "synthetic", f"grid {scale} {len(rows)}x{len(columns)}")
+    mark = mark_unless(common, "synthetic", f"grid {scale} {len(rows)}x{len(columns)}")
     write_image(picture, target, mark=mark, overwrite=common.overwrite)
     outcomes = tuple(photo.done(target) for photo in encoded)
-    return Result("grid", outcomes, messages=(aligner,), warnings=mark_warning(common))
+    return Result("grid", outcomes, messages=(editor.found_by,), warnings=mark_warning(common))
 
 
 def parse_scale(name: str) -> Scale:

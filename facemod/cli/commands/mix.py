@@ -9,9 +9,8 @@ from typing import Annotated
 
 import typer
 
-from facemod.cli.batches import Batch, find_photos, plan_batch, shown
-from facemod.cli.donors import Giving, outcomes_of
-from facemod.cli.looks import Look
+from facemod.cli.batch import Batch, describe, find_photos, plan_batch
+from facemod.cli.commands.giving import Giving, outcomes_of
 from facemod.cli.options import (
     AllFaces,
     Common,
@@ -24,10 +23,10 @@ from facemod.cli.options import (
     SizeOption,
     Where,
 )
-from facemod.cli.performing import tell_all
 from facemod.cli.result import Result
-from facemod.cli.running import encode_photos
-from facemod.cli.session import check_scales
+from facemod.cli.run import report_all, run_look
+from facemod.cli.session import Session, look_of
+from facemod.cli.together import encode_photos
 from facemod.jobs.outcome import Outcome, left_aside
 
 MIX_PANEL = "What comes from where"
@@ -75,31 +74,33 @@ def mix(
 
     Each photo that gives nothing is mixed by itself: mix photos/ --coarse-from b.jpg
     """
+    from facemod.latent.codes import check_scales
+
     scales = {"coarse": coarse_from, "mid": mid_from, "fine": fine_from}
     scales = {scale: name for scale, name in scales.items() if name is not None}
-    look = Look.of(common, many, where, faces, fidelity, size, min_likeness, crop, compare)
+    look, settings = look_of(common, many, where, faces=faces, fidelity=fidelity, size=size,
+                             min_likeness=min_likeness, crop=crop, compare=compare)  # fmt: skip
+    session = Session(common, look.side, fidelity)
     found = find_photos("mix", photos, common, many)
     giving = Giving.of([photo for photo, _ in found.inputs], scales, slots or [])
     count = len(found.without(giving.photos)) + len(giving.photos)
-    rung = look.opening.rung_for_log(count, many)
-    settings = {**look.settings, "fidelity": rung, "mix": giving.settings}
+    rung = session.rung_for_log(count, dry_run=many.dry_run)
+    settings |= {"fidelity": rung, "mix": giving.settings}
     batch = plan_batch(found, [look.kind.suffix], settings, "mix", giving.photos)
     if many.dry_run:
-        return shown(batch)
+        return describe(batch)
     if skipped := all_there(batch, giving):
-        return tell_all(batch, lambda _: skipped)
-    opening = look.opening
-    check_scales(opening.editor, scales)
+        return report_all(batch, lambda _: skipped)
+    editor = session.editor
+    check_scales(scales, editor.model.info.slot_resolutions, editor.model.info.family)
     choices = ["largest"] * len(giving.photos)
-    donors, problems = encode_photos(
-        opening.editor, giving.photos, common, choices, opening.rung(count)
-    )
+    donors, problems = encode_photos(editor, giving.photos, common, choices, session.rung(count))
     if problems:
         outcomes = [*(left_aside(job.source) for job in batch.jobs), *problems]
         unlogged = replace(batch, log=None)  # nothing was begun
-        return tell_all(unlogged, lambda _: outcomes, opening.messages(count))
-    edit, recipe = giving.edit(donors), giving.recipe
-    return look.perform(batch, edit, recipe, count, also=partial(outcomes_of, donors))
+        return report_all(unlogged, lambda _: outcomes, session.messages(count))
+    also = partial(outcomes_of, donors)
+    return run_look(batch, session, look, giving.edit(donors), giving.recipe, count, also=also)
 
 
 def all_there(batch: Batch, giving: Giving) -> list[Outcome]:

@@ -13,12 +13,13 @@ from facemod.cli import render
 from facemod.cli.options import Printing
 from facemod.cli.result import Result, Table
 from facemod.errors import FacemodError, ModelError, UsageError, explained
+from facemod.models.store import RESERVED as BUNDLED
+from facemod.models.wavelet import FAMILY as bundled
 
 if TYPE_CHECKING:
     from facemod.models.importing.convert import Imported
     from facemod.models.store import Stored
 
-BUNDLED = "bundled"
 Name = Annotated[str, typer.Argument(metavar="NAME", help="A model.", show_default=False)]
 Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace what is installed.")]
 
@@ -49,7 +50,12 @@ def models_list(printing: Printing) -> Result:
 def described(models: Iterable[Stored]) -> tuple[list[dict[str, Any]], tuple[str, ...]]:
     """A row for the bundled model and for each of the user's, and what is wrong with others."""
     rows: list[dict[str, Any]] = [
-        {"name": BUNDLED, "family": "wavelet", "resolution": 1024, "file": "in facemod"}
+        {
+            "name": BUNDLED,
+            "family": bundled.name,
+            "resolution": bundled.resolution,
+            "file": "in facemod",
+        }
     ]
     problems = []
     for model in models:

@@ -9,15 +9,8 @@ import typer
 from facemod.cli import render
 from facemod.cli.options import AllFaces, Common, FidelityOption, Photos
 from facemod.cli.result import Result
-from facemod.cli.running import all_photos, already_there, encode_photos, plan_together
-from facemod.cli.session import (
-    check_faces,
-    check_fidelity,
-    mark_for,
-    mark_warning,
-    open_editor,
-    settle_fidelity,
-)
+from facemod.cli.session import Session, mark_unless, mark_warning
+from facemod.cli.together import all_photos, already_there, encode_photos, plan_together
 from facemod.errors import UsageError
 
 FILM = "Film"
@@ -50,7 +43,8 @@ def morph(
     fidelity: FidelityOption = "transfer",
 ) -> Result:
     """Walk from face to face: [bold]morph a.jpg b.jpg c.jpg -o morph.mp4[/] (or .gif, .webp)."""
-    from facemod.editing.corridor import reconstruction_scores
+    from facemod.editing.corridor import reconstruct
+    from facemod.editing.looks import check_faces, check_fidelity
     from facemod.editing.morph import morph_frames
     from facemod.imaging.video import SUFFIXES, write_video
     from facemod.latent.interpolate import walk
@@ -64,13 +58,13 @@ def morph(
     target = plan_together(photos, common, "morph.mp4", SUFFIXES)
     if skipped := already_there("morph", photos, target, common):
         return skipped
-    editor, aligner = open_editor(common, size)
-    rung, words = settle_fidelity(fidelity, editor.model, len(photos))
+    session = Session(common, size, fidelity)
+    editor, rung = session.editor, session.rung(len(photos))
     encoded, problems = encode_photos(editor, photos, common, [faces] * len(photos), rung)
     if problems:
-        return Result("morph", problems, messages=(aligner,))
-    scores = [reconstruction_scores(photo.faces[0]) for photo in encoded]
-    mark = mark_for(common, "synthetic", f"morph of {len(photos)} photos")
+        return Result("morph", problems, messages=(editor.found_by,))
+    scores = [reconstruct(photo.faces[0]).scores for photo in encoded]
+    mark = mark_unless(common, "synthetic", f"morph of {len(photos)} photos")
     with render.progress(len(steps), shown=not common.quiet) as bar:
         faces_met = [photo.faces[0] for photo in encoded]
         frames = morph_frames(editor.model, faces_met, steps, size, rung)
@@ -80,6 +74,6 @@ def morph(
     return Result(
         "morph",
         tuple(photo.done(target, [s]) for photo, s in zip(encoded, scores, strict=True)),
-        messages=(aligner, *words, film),
+        messages=(*session.messages(len(photos)), film),
         warnings=mark_warning(common),
     )

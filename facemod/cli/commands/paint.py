@@ -17,12 +17,11 @@ from facemod.cli.options import (
     Where,
 )
 from facemod.cli.result import Result
-from facemod.cli.running import already_there, read, target_for
-from facemod.cli.session import check_faces, mark_for, mark_warning, open_editor, parse_where
+from facemod.cli.session import Session, mark_unless, mark_warning
+from facemod.cli.together import already_there, read, target_for
 from facemod.editing.results import ResultKind
 from facemod.errors import UsageError
-from facemod.jobs import outcome as batch
-from facemod.jobs.outcome import FaceOutcome, Outcome
+from facemod.jobs.outcome import FaceOutcome, Outcome, attempt
 
 if TYPE_CHECKING:
     import numpy as np
@@ -79,7 +78,9 @@ def paint(
     Paint on a copy of the photo in any program and save it at the same size. facemod finds the
     strokes, searches for a plausible face that shows them, and carries the change back.
     """
-    from facemod.editing.results import result_file
+    from facemod.editing.looks import check_faces
+    from facemod.editing.painting import Painting
+    from facemod.fidelity.regions import Regions
     from facemod.files.atomic import write_bytes
     from facemod.imaging.copies import parse_brush
 
@@ -87,37 +88,34 @@ def paint(
     if painted is None and not brushes:
         raise UsageError("nothing is painted: name a painted copy, or use --brush x,y,r,#rrggbb")
     check_faces(faces)
-    regions = parse_where(where, common)
+    regions = Regions.parse(where.only, where.protect, where.mask, common.max_megapixels)
     kind = ResultKind.of(crop=crop, compare=compare)
     inputs = [photo, *([painted] if painted else [])]
     target = target_for(inputs, kind, common)
     if skipped := already_there("paint", [photo], target, common):
         return skipped
-    editor, aligner = open_editor(common)
+    editor = Session(common).editor
+    mark = mark_unless(common, "composite", f"paint strength={strength:g}")
 
     def work() -> Outcome:
-        from facemod.editing.corridor import check_likeness
-        from facemod.editing.painting import paint_photo
-
         original = read(photo, common)
         strokes = painted_over(original, painted, brushes, common)
         with render.progress(steps, shown=not common.quiet) as bar:
-            edited, found = paint_photo(
-                editor, original, strokes, faces=faces, strength=strength, steps=steps,
-                regions=regions, progress=lambda done, total: bar.update(
+            painting = Painting(
+                strokes, strength, steps, regions, kind, mark, min_likeness,
+                progress=lambda done, total: bar.update(
                     bar.task_ids[0], completed=done, total=total, description="painting"
                 ),
             )  # fmt: skip
-        check_likeness(found, min_likeness)
-        mark = mark_for(common, "composite", f"paint strength={strength:g}")
-        data, notes = result_file(kind, original, edited, found, target, mark)
+            found = painting.faces(editor, editor.cut_out(original, faces))
+        [data], notes = painting.files(original, found, [target])
         write_bytes(data, target, overwrite=common.overwrite)
         scored = tuple(FaceOutcome.of(face.crop.face, face.scores) for face in found)
         notes = (*original.source.notes, *notes)
         return Outcome(str(photo), str(target), "done", faces=scored, notes=notes)
 
-    outcome = batch.attempt(photo, work)
-    return Result("paint", (outcome,), messages=(aligner,), warnings=mark_warning(common))
+    outcome, warnings = attempt(photo, work), mark_warning(common)
+    return Result("paint", (outcome,), messages=(editor.found_by,), warnings=warnings)
 
 
 def painted_over(photo: Photo, painted: Path | None, brushes: list, common: Common) -> np.ndarray:

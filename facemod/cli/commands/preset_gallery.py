@@ -11,11 +11,11 @@ import typer
 from facemod.cli import render
 from facemod.cli.options import Printing
 from facemod.cli.result import Result
-from facemod.cli.session import resolve_device
 from facemod.errors import UsageError
 from facemod.jobs.plan import check_targets
 from facemod.latent.presets import Preset, find_presets, get_preset
 from facemod.latent.strengths import edit_direction
+from facemod.tensors.devices import find_device
 
 if TYPE_CHECKING:
     import numpy as np
@@ -55,7 +55,7 @@ def presets_gallery(
     if not presets:
         raise UsageError("no presets are installed; there is nothing to show")
     check_targets([output], [], overwrite=overwrite, skip_existing=False)
-    model = load_model("bundled", resolve_device(device)[0])
+    model = load_model("bundled", find_device(device)[0])
     codes = model.sample(faces, seed=seed)
     page = page_of(list(sliders(model, codes, presets, size, quiet=printing.quiet)))
     write_bytes(page.encode(), output, overwrite=overwrite)

@@ -10,21 +10,20 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from facemod.cli import render
-from facemod.cli.examples import Example, find_examples, read_labels
+from facemod.cli.commands.examples import Example, find_examples, read_labels
 from facemod.cli.options import Reading, reserved_names
 from facemod.cli.result import Result, Table
-from facemod.cli.running import read
-from facemod.cli.session import open_editor
+from facemod.cli.session import Session
+from facemod.cli.together import read
 from facemod.errors import UsageError
-from facemod.jobs import outcome as batch
-from facemod.jobs.outcome import Outcome
+from facemod.jobs.outcome import Outcome, attempt
 from facemod.latent.preset_files import check_name, check_new_file, own_path
 from facemod.latent.presets import PLACES, SUFFIX, Box, Preset, find_presets, get_preset
 
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from facemod.editing.corridor import Editor
+    from facemod.editing.editor import Editor
     from facemod.latent.learning import Learnt
 
 NATURAL_FACES = 1000
@@ -77,12 +76,12 @@ def presets_learn(
     """
     wish = make_wish(name, meaning, guard, only, output, overwrite)
     examples = gather(with_photos, without, labels, reading)
-    editor, aligner = open_editor(reading)
+    editor = Session(reading).editor
     styles, outcomes = encode_examples(editor, examples, reading, wish.target)
     kept = [e.label for e, outcome in zip(examples, outcomes, strict=True) if outcome.output]
     if len(set(kept)) < 2:
         error = UsageError("too few of the photos can be used: nothing to compare")
-        return Result("presets learn", outcomes, messages=(aligner,), error=error)
+        return Result("presets learn", outcomes, messages=(editor.found_by,), error=error)
     learnt = learn_preset(editor, styles, kept, wish)
     effects = moved_levels(learnt.direction)
     save(wish, learnt, effects, len(kept), editor)
@@ -91,7 +90,7 @@ def presets_learn(
         outcomes,
         data={"file": str(wish.target), "agreement": learnt.agreement, "effects": effects},
         table=report(wish, learnt, effects, len(kept)),
-        messages=(aligner, f"try it: facemod edit PHOTO --{name} +1"),
+        messages=(editor.found_by, f"try it: facemod edit PHOTO --{name} +1"),
     )
 
 
@@ -143,7 +142,7 @@ def encode_examples(
 
     def encode(path: Path) -> Outcome:
         photo = read(path, reading)
-        face = editor.encode(photo, editor.faces(photo, "largest")[0])
+        [face] = editor.encode(editor.cut_out(photo, "largest"))
         styles.append(face.codes.styles.float().cpu())
         return Outcome(str(path), str(target), "done")
 
@@ -151,7 +150,7 @@ def encode_examples(
     with render.progress(len(examples), shown=not reading.quiet) as bar:
         for example in examples:
             path = example.photo
-            outcomes.append(batch.attempt(path, lambda path=path: encode(path)))
+            outcomes.append(attempt(path, lambda path=path: encode(path)))
             bar.update(bar.task_ids[0], advance=1, description=path.name)
     return torch.cat(styles) if styles else torch.zeros(0), tuple(outcomes)
 

@@ -11,15 +11,8 @@ import typer
 from facemod.cli import render
 from facemod.cli.options import Common, FidelityOption
 from facemod.cli.result import Result
-from facemod.cli.running import already_there, encode_photos, plan_together
-from facemod.cli.session import (
-    check_fidelity,
-    mark_for,
-    mark_warning,
-    open_editor,
-    settle_fidelity,
-    shown_in,
-)
+from facemod.cli.session import Session, mark_unless, mark_warning
+from facemod.cli.together import already_there, encode_photos, plan_together
 from facemod.errors import UsageError
 from facemod.jobs.plan import WRITABLE_SUFFIXES
 from facemod.latent.presets import Preset, get_preset
@@ -28,7 +21,7 @@ from facemod.latent.strengths import Strength, parse_strength, preset_edit
 if TYPE_CHECKING:
     import numpy as np
 
-    from facemod.editing.corridor import Editor, EncodedFace, Fidelity
+    from facemod.editing.editor import Editor, EncodedFace, Fidelity
 
 DEFAULT_STRENGTHS = "-2,-1,0,1,2"
 
@@ -46,6 +39,7 @@ def presets_sheet(
     fidelity: FidelityOption = "transfer",
 ) -> Result:
     """Draw presets (rows) at several strengths (columns) on one face."""
+    from facemod.editing.looks import check_fidelity
     from facemod.imaging.sheet import tile
     from facemod.imaging.writing import write_image
 
@@ -57,17 +51,17 @@ def presets_sheet(
     target = plan_together([photo], common, "sheet.png", WRITABLE_SUFFIXES)
     if skipped := already_there("presets sheet", [photo], target, common):
         return skipped
-    editor, aligner = open_editor(common)
-    rung, said = settle_fidelity(fidelity, editor.model, 1)
+    session = Session(common, fidelity=fidelity)
+    editor, rung = session.editor, session.rung(1)
     encoded, problems = encode_photos(editor, [photo], common, ["largest"], rung)
     if problems:
-        return Result("presets sheet", problems, messages=(aligner,))
+        return Result("presets sheet", problems, messages=(editor.found_by,))
     face = encoded[0].faces[0]
     cells = draw_cells(editor, face, presets, columns, rung, size, quiet=common.quiet)
-    mark = mark_for(common, "composite", "presets sheet " + " ".join(words[:-1]))
+    mark = mark_unless(common, "composite", "presets sheet " + " ".join(words[:-1]))
     picture = tile(cells, columns=len(columns))
     write_image(picture, target, mark=mark, overwrite=common.overwrite)
-    outcomes, messages = (encoded[0].done(target),), (aligner, *said)
+    outcomes, messages = (encoded[0].done(target),), session.messages(1)
     return Result("presets sheet", outcomes, messages=messages, warnings=mark_warning(common))
 
 
@@ -90,6 +84,7 @@ def draw_cells(
     quiet: bool,
 ) -> list[np.ndarray]:
     """The edited face, labelled, preset by preset."""
+    from facemod.editing.corridor import redraw
     from facemod.imaging.sheet import shrunk, with_labels
 
     info, pictures, labels = editor.model.info, [], []
@@ -100,9 +95,7 @@ def draw_cells(
                 chosen = {preset.name: strength}
                 # Whoever asks for a column beyond the range wants to see it.
                 edit = preset_edit(chosen, info.slots, info.dim, **space, limited=False)
-                shown = shown_in(edit.region, fidelity)
-                regions = shown.of([face.crop]) if shown else None
-                [edited] = editor.edit_faces([face], [edit], fidelity, regions)
+                [edited] = redraw([face], [edit], fidelity)
                 pictures.append(shrunk(edited.pixels, size))
                 labels.append(f"{preset.name} {strength}")
                 bar.update(bar.task_ids[0], advance=1, description=preset.name)

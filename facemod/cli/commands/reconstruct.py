@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from facemod.cli.batches import find_photos, no_copies, plan_batch, shown
-from facemod.cli.looks import Opening
+from facemod.cli.batch import describe, find_photos, no_copies, plan_batch
 from facemod.cli.options import AllFaces, Common, FidelityOption, Many, MinLikeness, PhotosOrList
-from facemod.cli.performing import perform_batch
 from facemod.cli.result import Result
-from facemod.cli.session import check_faces, mark_for, mark_warning
+from facemod.cli.run import run_batch
+from facemod.cli.session import Session, mark_unless, mark_warning
 
 SUFFIXES = (".reconstruction.png", ".input.png")
 
@@ -21,19 +20,20 @@ def reconstruct(
     min_likeness: MinLikeness = None,
 ) -> Result:
     """Write NAME.input.png (the aligned face), NAME.reconstruction.png, and scores."""
+    from facemod.editing.looks import check_faces
+    from facemod.editing.treatments import Reconstruction
+
     check_faces(faces)
     no_copies(many)
-    opening = Opening(common, fidelity)
+    session = Session(common, fidelity=fidelity)
     found = find_photos("reconstruct", photos, common, many)
     count = len(found.without())
-    rung = opening.rung_for_log(count, many)
+    rung = session.rung_for_log(count, dry_run=many.dry_run)
     settings = {"faces": faces, "fidelity": rung, "min-likeness": min_likeness}
     batch = plan_batch(found, SUFFIXES, settings)
     if many.dry_run:
-        return shown(batch)
-    from facemod.editing.treatments import Reconstruct
-
-    mark = mark_for(common, "synthetic", "reconstruct")
-    task = Reconstruct(mark, opening.rung(count), min_likeness)
-    words = opening.messages(count)
-    return perform_batch(batch, task, opening.editor, faces, words, mark_warning(common))
+        return describe(batch)
+    mark = mark_unless(common, "synthetic", "reconstruct")
+    treatment = Reconstruction(mark, session.rung(count), min_likeness)
+    words = session.messages(count)
+    return run_batch(batch, treatment, session.editor, faces, words, mark_warning(common))

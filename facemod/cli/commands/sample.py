@@ -10,9 +10,9 @@ import typer
 
 from facemod.cli.options import Common
 from facemod.cli.result import Result
-from facemod.cli.running import done, encode_photos, perform
-from facemod.cli.session import check_scales, mark_for, mark_warning, open_editor
-from facemod.jobs import plan as planning
+from facemod.cli.session import Session, mark_unless, mark_warning
+from facemod.cli.together import done, encode_photos, run_each
+from facemod.jobs import plan
 from facemod.jobs.outcome import Outcome
 from facemod.jobs.plan import Job
 
@@ -53,41 +53,42 @@ def sample(
 ) -> Result:
     """Draw random faces, all at random or with some scales of a real photo."""
     from facemod.imaging.writing import write_image
+    from facemod.latent.codes import check_scales
     from facemod.tensors.pixels import to_pixels
 
     conditions = {"coarse": coarse_from, "mid": mid_from, "fine": fine_from}
     given = {scale: path for scale, path in conditions.items() if path is not None}
     jobs = plan_samples(count, seed, list(given.values()), common)
-    editor, aligner = open_editor(common)
-    check_scales(editor, given)
+    editor = Session(common).editor
+    check_scales(given, editor.model.info.slot_resolutions, editor.model.info.family)
     if truncation is None:
         truncation = editor.model.info.truncation
     encoded, problems = encode_photos(
         editor, list(given.values()), common, ["largest"] * len(given)
     )
     if problems:
-        return Result("sample", problems, messages=(aligner,))
+        return Result("sample", problems, messages=(editor.found_by,))
     donors = {scale: photo.faces[0].codes for scale, photo in zip(given, encoded, strict=True)}
     codes = conditioned(editor.model.sample(count, seed=seed, truncation=truncation), donors)
     codes_of = {job.target: codes[i] for i, job in enumerate(jobs)}
     conditioning = "".join(f" {scale}=photo" for scale in given)
     recipe = f"sample seed={seed} truncation={truncation:g}{conditioning}"
-    mark = mark_for(common, "synthetic", recipe)
+    mark = mark_unless(common, "synthetic", recipe)
 
     def work(job: Job) -> Outcome:
         pixels = to_pixels(editor.model.decode(codes_of[job.target]))[0]
         write_image(pixels, job.target, mark=mark, overwrite=common.overwrite)
         return done(job, [])
 
-    return perform("sample", jobs, work, common, warnings=mark_warning(common))
+    return run_each("sample", jobs, work, common, warnings=mark_warning(common))
 
 
 def plan_samples(count: int, seed: int, conditions: list[Path], common: Common) -> list[Job]:
     """One job per face; the same face has the same name, however many are drawn."""
     settings = {"overwrite": common.overwrite, "skip_existing": common.skip_existing}
     names = [(Path(f"sample {i}"), Path(f"seed{seed}-{i:03}.png")) for i in range(count)]
-    jobs = planning.plan(names, common.output, **settings)
-    planning.check_targets([job.target for job in jobs], conditions, **settings)
+    jobs = plan.plan(names, common.output, **settings)
+    plan.check_targets([job.target for job in jobs], conditions, **settings)
     return jobs
 
 

@@ -120,11 +120,11 @@ def train_prepare(
     device: Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:N or mps.")] = "auto",
 ) -> Result:
     """Find, align and pack the largest face of each photo, to train on."""
-    from facemod.cli.session import resolve_device
     from facemod.faces.detect import make_detector
+    from facemod.tensors.devices import find_device
     from facemod.training.data import pack, photos_in
 
-    detector, _ = make_detector(aligner, resolve_device(device)[0])
+    detector, _ = make_detector(aligner, find_device(device)[0])
     photos = chain.from_iterable(islice(photos_in(source), first, None, every)
                                  for source in sources)  # fmt: skip
     shown = photos if printing.quiet else counted(photos)

@@ -1,8 +1,12 @@
 """Deep automodulators (Heljakka et al. 2020): one unit latent that drives every level apart."""
 
-from facemod.models.automodulator.model import FAMILY, AutomodulatorModel, networks
+from facemod.models.automodulator.model import FAMILY as NAME
+from facemod.models.automodulator.model import AutomodulatorModel, networks
 from facemod.models.automodulator.published import convert, detect
+from facemod.models.family import MIX, NOISE, Family, FileFormat
 
-__all__ = ["FAMILY", "AutomodulatorModel", "convert", "detect", "load", "networks"]
-
-load = AutomodulatorModel
+FAMILY = Family(
+    NAME,
+    frozenset({MIX, NOISE}),
+    FileFormat(networks, AutomodulatorModel, detect, convert),
+)

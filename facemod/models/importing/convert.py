@@ -14,10 +14,10 @@ from torch import Tensor
 from facemod.errors import ModelError, OutputExistsError
 from facemod.files.atomic import atomic_path
 from facemod.files.digests import sha256_of
-from facemod.models.families import FAMILIES, family_of, open_model
 from facemod.models.importing.deltas import import_delta
 from facemod.models.importing.pickles import read_pickle
 from facemod.models.importing.releases import RELEASES
+from facemod.models.registry import format_of, open_model
 from facemod.models.sphere.model import Facts, centre_of, write_model
 from facemod.models.sphere.published import Checkpoint, Tensors
 from facemod.models.store import SUFFIX, Stored, note, place_for
@@ -93,14 +93,14 @@ def default_name(path: Path) -> str:
 
 def convert(checkpoint: Checkpoint, target: Stored, *, overwrite: bool) -> Facts:
     """Write a checkpoint as a model file and return what its header says."""
-    family = FAMILIES[family_of(checkpoint)]
-    facts, *states = family.convert(checkpoint)
+    form = format_of(checkpoint)
+    facts, *states = form.convert(checkpoint)
     with torch.device("meta"):
-        networks = family.networks(facts)
+        networks = form.networks(facts)
     for network, state in zip(networks, states, strict=True):
         fill(network, finite(state, checkpoint.path), checkpoint.path, assign=True)
     nowhere = torch.zeros(facts.latent)
-    centre = centre_of(family.load(target.name, facts, networks, nowhere, "cpu"))
+    centre = centre_of(form.load(target.name, facts, networks, nowhere, "cpu"))
     if not torch.isfinite(centre).all():
         raise ModelError(f"{checkpoint.path}: its networks do not compute finite pictures")
     write_model(target.path, facts, networks, centre, overwrite=overwrite)

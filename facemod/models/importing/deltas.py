@@ -20,7 +20,7 @@ from facemod.files.digests import sha256_of
 from facemod.files.folders import presets_folder
 from facemod.latent import presets
 from facemod.latent.codes import Scale, slots_of
-from facemod.models.automodulator import FAMILY
+from facemod.models.automodulator.model import FAMILY
 from facemod.models.sphere.growing import LATENT, resolution_of
 from facemod.models.sphere.published import check_tensor
 from facemod.weights.files import save_weights

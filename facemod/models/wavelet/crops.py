@@ -7,56 +7,15 @@ the decoder (training, adapting, painting) walks over such crops.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
 from facemod.models.wavelet.decoder import BLOCKS, SLOTS, Decoder, StyledConv, inverse_haar
-from facemod.models.wavelet.details import BLOCKS_BEFORE, RESOLUTION, DetailDecoder
+from facemod.models.wavelet.details import BLOCKS_BEFORE, DetailDecoder
+from facemod.models.windows import CROP, Window
 
-CROP = 16  # side of a crop of the 64 px features
-MARGIN = 2  # of which so many at each border suffer from what the crop leaves out
 DETAIL_REACH = 5  # neighbours that the detail decoder looks at
-
-
-@dataclass(frozen=True)
-class Window:
-    """A rectangle of the 64 px features: its top left corner and its sides."""
-
-    top: int
-    left: int
-    height: int = CROP
-    width: int = CROP
-
-    def of(self, maps: Tensor) -> Tensor:
-        """This part of maps [N, C, S, S], where S is a multiple of 64."""
-        k = maps.shape[-1] // RESOLUTION
-        rows = slice(self.top * k, (self.top + self.height) * k)
-        columns = slice(self.left * k, (self.left + self.width) * k)
-        return maps[..., rows, columns]
-
-    def inner(self, crop: Tensor) -> Tensor:
-        """The part of a ``crop`` [N, C, k height, k width] that what lies outside cannot reach.
-
-        The border of the whole picture has nothing outside, so it stays.
-        """
-        margin = MARGIN * crop.shape[-1] // self.width
-        rows, columns = (
-            slice(margin if start > 0 else 0, -margin if start + size < RESOLUTION else None)
-            for start, size in ((self.top, self.height), (self.left, self.width))
-        )
-        return crop[..., rows, columns]
-
-
-def window_around(mask: Tensor) -> Window:
-    """The smallest window whose inner part covers a mask [64, 64] that is not empty."""
-    (top, bottom), (left, right) = (
-        (max(0, int(at.min()) - MARGIN), min(RESOLUTION, int(at.max()) + MARGIN + 1))
-        for at in torch.nonzero(mask, as_tuple=True)
-    )
-    return Window(top, left, bottom - top, right - left)
 
 
 def decode_window(decoder: Decoder, features: Tensor, styles: Tensor, window: Window) -> Tensor:

@@ -19,9 +19,10 @@ from torch import Tensor
 
 from facemod.latent.codes import Codes
 from facemod.models.base import Effort
-from facemod.models.wavelet.crops import CROP, Window, decode_crop, detail_crop
+from facemod.models.wavelet.crops import decode_crop, detail_crop
 from facemod.models.wavelet.decoder import CHANNELS, Decoder
 from facemod.models.wavelet.details import BLOCKS_BEFORE, RESOLUTION, DetailDecoder, untouched
+from facemod.models.windows import CROP, Window
 
 FINE_SIDE = 2 * RESOLUTION
 FINE_MAPS = 24

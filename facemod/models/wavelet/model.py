@@ -15,7 +15,7 @@ from torch import Tensor
 from facemod.latent.codes import Codes, Details
 from facemod.models.base import Effort, ModelInfo, WindowDrawer
 from facemod.models.wavelet import encoder as encoders
-from facemod.models.wavelet.crops import Window, decode_window
+from facemod.models.wavelet.crops import decode_window
 from facemod.models.wavelet.decoder import SLOT_RESOLUTIONS, SLOTS, STYLE_DIM, Decoder
 from facemod.models.wavelet.details import BLOCKS_BEFORE, DetailPath
 from facemod.models.wavelet.encoder import Encoder
@@ -23,6 +23,7 @@ from facemod.models.wavelet.fast import FastDecoder
 from facemod.models.wavelet.fitting import fine_residual, fit
 from facemod.models.wavelet.heads import WIDTHS, Heads, Painter
 from facemod.models.wavelet.mapping import Mapping
+from facemod.models.windows import Window
 from facemod.weights.files import filled
 
 FAMILY = "wavelet"

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from facemod.imaging.sheet import tile
-from facemod.models.wavelet.crops import CROP, MARGIN, Window, decode_window
+from facemod.models.wavelet.crops import decode_window
 from facemod.models.wavelet.decoder import Decoder
 from facemod.models.wavelet.details import (
     BLOCKS_BEFORE,
@@ -28,6 +28,7 @@ from facemod.models.wavelet.details import (
 )
 from facemod.models.wavelet.encoder import Encoder
 from facemod.models.wavelet.mapping import Mapping
+from facemod.models.windows import CROP, MARGIN, Window
 from facemod.tensors.pixels import to_pixels
 from facemod.training.bundled.encoder import blended
 from facemod.training.bundled.losses import identity_losses, multi_scale_l1, texture_loss

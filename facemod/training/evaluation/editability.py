@@ -14,7 +14,7 @@ import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor
 
-from facemod.faces.detect import Detector
+from facemod.faces.face import Detector
 from facemod.latent.codes import Codes
 from facemod.latent.presets import find_presets
 from facemod.latent.strengths import Strength, preset_edit

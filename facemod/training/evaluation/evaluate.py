@@ -17,7 +17,8 @@ from numpy.typing import NDArray
 
 from facemod.errors import NoFaceError
 from facemod.faces.align import crop_face
-from facemod.faces.detect import Detector, choose
+from facemod.faces.choice import choose
+from facemod.faces.face import Detector
 from facemod.imaging.sheet import tile
 from facemod.models.base import FaceModel
 from facemod.models.registry import load_model

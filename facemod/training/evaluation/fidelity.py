@@ -18,7 +18,7 @@ from statistics import mean
 import torch.nn.functional as F
 from torch import Tensor
 
-from facemod.editing.corridor import Editor
+from facemod.editing.editor import Editor
 from facemod.faces.detect import make_detector
 from facemod.fidelity.regions import box_mask
 from facemod.fidelity.transfer import (
@@ -130,7 +130,7 @@ def faces_in(folder: Path, editor: Editor, count: int) -> Iterator[Tensor]:
     """The largest face of each photo, [1, 3, 1024, 1024]."""
     for path in sorted(folder.iterdir())[:count]:
         photo = open_photo(path)
-        yield to_tensor([editor.align(photo, editor.faces(photo, "largest")[0]).pixels])
+        yield to_tensor([editor.cut_out(photo, "largest")[0].pixels])
 
 
 def table(rows: Mapping[str, Sequence[Row]]) -> str:

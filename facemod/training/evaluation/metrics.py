@@ -17,7 +17,7 @@ import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor
 
-from facemod.faces.detect import Detector
+from facemod.faces.face import Detector
 from facemod.latent.codes import Codes
 from facemod.models.base import FaceModel
 from facemod.tensors.pixels import to_pixels

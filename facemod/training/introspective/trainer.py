@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from facemod.imaging.sheet import tile
-from facemod.models.families import FAMILIES
+from facemod.models.registry import FORMATS
 from facemod.models.sphere.growing import random_latents, resolution_of
 from facemod.models.sphere.model import SMALLEST_RESOLUTION, Facts, centre_of, write_model
 from facemod.tensors.pixels import to_pixels
@@ -55,7 +55,7 @@ class Trainer:
             source=f"facemod train --recipe {plan.method.name}",
         )
         self.decoder_steps = options.decoder_steps or plan.method.decoder_steps
-        networks = FAMILIES[plan.method.family].networks(self.facts)
+        networks = FORMATS[plan.method.family].networks(self.facts)
         pair = Pair(networks, spectral_decoder=plan.method.spectral_decoder)
         self.pair = fabric.to_device(pair)
         self.encoder, self.decoder = self.pair.encoder, self.pair.decoder
@@ -243,14 +243,14 @@ class Trainer:
             decoder_widths=self.facts.decoder_widths[:levels],
             images_seen=self.images_seen,
         )
-        family = FAMILIES[facts.family]
-        encoder, decoder = family.networks(facts)
+        form = FORMATS[facts.family]
+        encoder, decoder = form.networks(facts)
         networks = (
             filled_plain(encoder, self.encoder),
             filled_plain(decoder, self.average.module),
         )
         nowhere = torch.zeros(facts.latent)
-        model = family.load(RELEASE, facts, networks, nowhere, str(self.fabric.device))
+        model = form.load(RELEASE, facts, networks, nowhere, str(self.fabric.device))
         write_model(folder / RELEASE, facts, networks, centre_of(model), overwrite=True)
 
     def state(self) -> dict[str, Any]:

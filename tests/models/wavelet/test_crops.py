@@ -7,11 +7,12 @@ from pathlib import Path
 import pytest
 import torch
 
-from facemod.models import wavelet
-from facemod.models.wavelet.crops import CROP, Window, decode_window
+from facemod.models.wavelet import model as wavelet
+from facemod.models.wavelet.crops import decode_window
 from facemod.models.wavelet.decoder import Decoder
 from facemod.models.wavelet.details import BLOCKS_BEFORE, RESOLUTION
 from facemod.models.wavelet.mapping import Mapping
+from facemod.models.windows import CROP, Window
 from facemod.weights.files import filled
 
 FOLDER = Path(wavelet.__file__).parent

@@ -8,10 +8,11 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from facemod.models.registry import load_model
-from facemod.models.wavelet import WaveletModel, fast
+from facemod.models.wavelet import fast
 from facemod.models.wavelet.decoder import SLOT_RESOLUTIONS
 from facemod.models.wavelet.fast import FastDecoder
 from facemod.models.wavelet.heads import Heads, Painter
+from facemod.models.wavelet.model import WaveletModel
 
 FULL = SLOT_RESOLUTIONS[-1]
 

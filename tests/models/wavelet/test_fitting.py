@@ -9,7 +9,8 @@ from facemod.fidelity.store import as_codes, as_tensors
 from facemod.latent.codes import Codes, Scale, concatenate
 from facemod.models.base import Effort, FittingModel
 from facemod.models.registry import load_model
-from facemod.models.wavelet import WaveletModel, fitting
+from facemod.models.wavelet import fitting
+from facemod.models.wavelet.model import WaveletModel
 
 BRIEF = {
     Effort.REFINE: fitting.Plan(4, fine=False),

@@ -12,8 +12,8 @@ from PIL import Image
 
 from facemod.errors import ModelError, UsageError
 from facemod.latent.codes import Scale
-from facemod.models import wavelet
 from facemod.models.registry import load_model
+from facemod.models.wavelet import model as wavelet
 from facemod.models.wavelet.decoder import SLOT_RESOLUTIONS, SLOTS, Decoder, inverse_haar
 from facemod.models.wavelet.details import MAP_CHANNELS, DetailPath, untouched
 from facemod.models.wavelet.encoder import Encoder

@@ -12,9 +12,9 @@ import torch
 from fakes import FakeDetector, FakeModel
 from skimage.metrics import structural_similarity as reference_ssim
 
-from facemod.editing.corridor import EditFunction
 from facemod.errors import InputError, ModelError, NoFaceError, UsageError
 from facemod.latent.codes import Codes
+from facemod.latent.edits import Edit
 from facemod.latent.strengths import Strength
 from facemod.models.wavelet.model import FOLDER
 from facemod.training.evaluation import report
@@ -191,7 +191,7 @@ def test_editability_compares_real_faces_with_samples(monkeypatch: pytest.Monkey
     monkeypatch.setattr("facemod.training.evaluation.editability.find_presets", lambda: (named, []))
     direction = torch.full((16, 3), 0.1)
 
-    def moved(strengths: dict[str, Strength], *_: object, **__: object) -> EditFunction:
+    def moved(strengths: dict[str, Strength], *_: object, **__: object) -> Edit:
         return lambda codes: codes.shifted(strengths["smile"].value * direction)
 
     monkeypatch.setattr("facemod.training.evaluation.editability.preset_edit", moved)

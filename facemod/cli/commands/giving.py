@@ -8,13 +8,13 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from facemod.cli.running import EncodedPhoto
+from facemod.cli.together import EncodedPhoto
 from facemod.errors import UsageError
 from facemod.files.digests import digest
 from facemod.jobs.outcome import Outcome, left_aside
 
 if TYPE_CHECKING:
-    from facemod.editing.corridor import EditFunction
+    from facemod.latent.edits import Edit
 
 
 @dataclass(frozen=True)
@@ -67,7 +67,7 @@ class Giving:
         """What results depend on: the recipe, and the bytes of the photos that give."""
         return [self.recipe, *(digest_of_file(photo) for photo in self.photos)]
 
-    def edit(self, donors: Sequence[EncodedPhoto]) -> EditFunction:
+    def edit(self, donors: Sequence[EncodedPhoto]) -> Edit:
         """The edit of a face, once the photos that give are encoded.
 
         Raises:
@@ -79,7 +79,7 @@ class Giving:
         # On the CPU, so that they can travel to workers on any device.
         codes = {donor.path: donor.faces[0].codes.to("cpu") for donor in donors}
         scales = {Scale(scale): codes[photo] for scale, photo in self.scales.items()}
-        return mix_parts(scales, [(text, codes[photo]) for text, photo in self.slots]).apply
+        return mix_parts(scales, [(text, codes[photo]) for text, photo in self.slots])
 
 
 def named(name: str, names: Sequence[str], flag: str) -> Path:

@@ -1,4 +1,4 @@
-"""Running jobs from a command: progress, Ctrl-C, faces from several photos."""
+"""Commands that make one result of several photos, or something of no photo at all."""
 
 from __future__ import annotations
 
@@ -12,14 +12,13 @@ from facemod.cli import render
 from facemod.cli.options import Common, Reading
 from facemod.cli.result import Result
 from facemod.editing.results import ResultKind
-from facemod.jobs import outcome as batch
-from facemod.jobs import plan as planning
+from facemod.jobs import plan
 from facemod.jobs.inputs import WRITABLE_SUFFIXES, find_inputs
-from facemod.jobs.outcome import FaceOutcome, Outcome
+from facemod.jobs.outcome import FaceOutcome, Outcome, attempt, attempt_all, left_aside
 from facemod.jobs.plan import Job
 
 if TYPE_CHECKING:
-    from facemod.editing.corridor import Editor, EncodedFace, Fidelity
+    from facemod.editing.editor import Editor, EncodedFace, Fidelity
     from facemod.imaging.photo import Photo
 
 
@@ -33,7 +32,7 @@ def plan_together(
     photos: Sequence[Path], common: Common, name: str, suffixes: Collection[str]
 ) -> Path:
     """Where the one result of several photos goes; ``name`` is for a folder."""
-    return planning.plan_one(
+    return plan.plan_one(
         photos,
         common.output,
         name,
@@ -45,7 +44,7 @@ def plan_together(
 
 def target_for(photos: Sequence[Path], kind: ResultKind, common: Common) -> Path:
     """Where the result goes: by default it is called as the first photo is."""
-    name = planning.result_name(Path(photos[0].name), kind.suffix)
+    name = plan.result_name(Path(photos[0].name), kind.suffix)
     return plan_together(photos, common, str(name), WRITABLE_SUFFIXES)
 
 
@@ -65,7 +64,7 @@ def read(path: Path, common: Reading) -> Photo:
     return open_photo(path, max_megapixels=common.max_megapixels)
 
 
-def perform(
+def run_each(
     command: str,
     jobs: Sequence[Job],
     work: Callable[[Job], Outcome],
@@ -78,7 +77,7 @@ def perform(
     interrupted = False
     try:
         with render.progress(len(jobs), shown=not common.quiet) as bar:
-            for outcome in batch.run(jobs, work, skip_existing=common.skip_existing):
+            for outcome in attempt_all(jobs, work, skip_existing=common.skip_existing):
                 outcomes.append(outcome)
                 bar.update(bar.task_ids[0], advance=1, description=Path(outcome.input).name)
     except KeyboardInterrupt:
@@ -126,22 +125,23 @@ def encode_photos(
     any photo failed, the outcome of every one. The photos themselves are not kept: there may be
     many, and each may be large.
     """
-    from facemod.editing.corridor import Fidelity
+    from facemod.editing.editor import Fidelity
 
     encoded: list[EncodedPhoto] = []
 
     def encode(path: Path, which: str) -> Outcome:
         photo = read(path, common)
-        chosen = editor.faces(photo, which)
-        faces = [editor.encode(photo, face, fidelity or Fidelity.TRANSFER) for face in chosen]
+        crops = editor.cut_out(photo, which)
+        # One by one: every face comes out the same, whatever is around it.
+        faces = [editor.encode([crop], fidelity or Fidelity.TRANSFER)[0] for crop in crops]
         encoded.append(EncodedPhoto(path, faces))
-        return batch.left_aside(path)
+        return left_aside(path)
 
     outcomes = []
     with render.progress(len(paths), shown=not common.quiet) as bar:
         for path, which in zip(paths, choices, strict=True):
             bar.update(bar.task_ids[0], description=f"encoding {path.name}")
-            outcomes.append(batch.attempt(path, partial(encode, path, which)))
+            outcomes.append(attempt(path, partial(encode, path, which)))
             bar.update(bar.task_ids[0], advance=1)
     if len(encoded) < len(paths):
         return [], tuple(outcomes)

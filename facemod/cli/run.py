@@ -16,17 +16,19 @@ from rich.console import Console
 
 from facemod import __version__
 from facemod.cli import render
-from facemod.cli.batches import Batch
+from facemod.cli.batch import Batch
 from facemod.cli.result import Result
-from facemod.cli.session import resolve_devices
+from facemod.cli.session import Session, mark_warning
 from facemod.errors import OutputError
 from facemod.jobs.journal import Journal
 from facemod.jobs.outcome import Outcome
 
 if TYPE_CHECKING:
-    from facemod.editing.corridor import Editor
-    from facemod.editing.treatments import Task
-    from facemod.jobs.stages import Spec
+    from facemod.editing.editor import Editor
+    from facemod.editing.looks import Look
+    from facemod.editing.treatments import Treatment
+    from facemod.jobs.spec import Spec
+    from facemod.latent.edits import Edit
 
 Also = Callable[[Sequence[Outcome]], Sequence[Outcome]]
 GPU_BATCH = 8
@@ -65,9 +67,9 @@ class Stopper:
         render.say("finishing what is under way; Ctrl-C again leaves it")
 
 
-def perform_batch(
+def run_batch(
     batch: Batch,
-    task: Task,
+    treatment: Treatment,
     editor: Editor,
     faces: str,
     messages: tuple[str, ...] = (),
@@ -78,8 +80,10 @@ def perform_batch(
 
     ``also`` makes of these outcomes those of photos that have no results of their own.
     """
-    devices = resolve_devices(batch.common.device)
-    spec = spec_for(batch, task, editor, faces, devices)
+    from facemod.tensors.devices import find_devices
+
+    devices = find_devices(batch.common.device)
+    spec = spec_for(batch, treatment, editor, faces, devices)
 
     def outcomes(stopper: Stopper) -> Iterator[Outcome]:
         planned = []
@@ -88,10 +92,33 @@ def perform_batch(
             yield outcome
         yield from also(planned) if also else ()
 
-    return tell_all(batch, outcomes, messages, warnings)
+    return report_all(batch, outcomes, messages, warnings)
 
 
-def tell_all(
+def run_look(
+    batch: Batch,
+    session: Session,
+    look: Look,
+    edit: Edit,
+    recipe: str,
+    photos: int,
+    *,
+    warnings: tuple[str, ...] = (),
+    also: Also | None = None,
+) -> Result:
+    """Run the plan of ``edit`` or ``mix``: edit the faces of each photo.
+
+    ``photos`` is what the rung of fidelity goes by, ``recipe`` is for the mark; for ``also`` see
+    :func:`run_batch`.
+    """
+    common = batch.common
+    treatment = look.retouch(edit, session.rung(photos), recipe, mark=common.mark)
+    warnings = (*warnings, *mark_warning(common))
+    words = session.messages(photos)
+    return run_batch(batch, treatment, session.editor, look.faces, words, warnings, also)
+
+
+def report_all(
     batch: Batch,
     outcomes_until: Callable[[Stopper], Iterable[Outcome]],
     messages: tuple[str, ...] = (),
@@ -110,9 +137,9 @@ def tell_all(
             begin(journal, batch)
             for outcome in outcomes_until(stopper):
                 outcomes.append(outcome if batch.common.json else replace(outcome, faces=()))
-                lost += written(journal, outcome)
+                lost += write_down(journal, outcome)
                 bar.update(bar.task_ids[0], advance=1, description=Path(outcome.input).name)
-                tell(outcome, batch, bar.console)
+                report(outcome, batch, bar.console)
                 stopper.asked |= batch.many.fail_fast and outcome.error is not None
     except KeyboardInterrupt:
         stopper.interrupted = True
@@ -128,10 +155,13 @@ def tell_all(
     )
 
 
-def spec_for(batch: Batch, task: Task, editor: Editor, faces: str, devices: Sequence[str]) -> Spec:
+def spec_for(
+    batch: Batch, treatment: Treatment, editor: Editor, faces: str, devices: Sequence[str]
+) -> Spec:
     """What the workers need to know."""
-    from facemod.jobs.processes import cores
-    from facemod.jobs.stages import Spec, opened
+    from facemod.editing.editor import open_editor
+    from facemod.jobs.spec import Spec
+    from facemod.tensors.devices import cores
 
     common, many = batch.common, batch.many
     # On a CPU, faces one by one are fastest, and come out the same whatever is around them.
@@ -139,8 +169,8 @@ def spec_for(batch: Batch, task: Task, editor: Editor, faces: str, devices: Sequ
     batch_size = GPU_BATCH if devices[0].startswith("cuda") else 1
     choices = {"model": common.model, "aligner": common.aligner, "noise": common.noise}
     return Spec(
-        task,
-        partial(opened, **choices, size=editor.size),
+        treatment,
+        partial(open_editor, **choices, size=editor.size),
         device=devices[0],
         faces=faces,
         max_megapixels=common.max_megapixels,
@@ -158,13 +188,12 @@ def outcomes_of(
     batch: Batch, spec: Spec, editor: Editor, devices: Sequence[str], stopper: Stopper
 ) -> Iterator[Outcome]:
     """Run the jobs where the options say."""
-    from facemod.jobs import cluster
-    from facemod.jobs import processes as local
+    from facemod.jobs import cluster, processes
     from facemod.jobs.worker import Worker
 
     if batch.many.engine == "ray":
         return cluster.run(spec, batch.jobs, stopper)
-    return local.run(Worker(spec, editor), batch.jobs, devices, stopper)
+    return processes.run(Worker(spec, editor), batch.jobs, devices, stopper)
 
 
 def begin(journal: Journal | None, batch: Batch) -> None:
@@ -179,7 +208,7 @@ def begin(journal: Journal | None, batch: Batch) -> None:
         journal.write("planned", facts)
 
 
-def written(journal: Journal | None, outcome: Outcome) -> list[str]:
+def write_down(journal: Journal | None, outcome: Outcome) -> list[str]:
     """Write an outcome down; what to say when that fails, which must not end the run."""
     try:
         if journal is not None:
@@ -189,7 +218,7 @@ def written(journal: Journal | None, outcome: Outcome) -> list[str]:
     return []
 
 
-def tell(outcome: Outcome, batch: Batch, console: Console) -> None:
+def report(outcome: Outcome, batch: Batch, console: Console) -> None:
     """Show an outcome to people and, if they asked for it, to machines."""
     if batch.many.jsonl:
         render.print_outcome(outcome)

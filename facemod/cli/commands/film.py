@@ -9,17 +9,17 @@ from typing import TYPE_CHECKING, Any
 from facemod.cli import render
 from facemod.cli.options import Common, Many
 from facemod.cli.result import Result
-from facemod.cli.running import already_there, plan_together
+from facemod.cli.session import AUTO, Session, mark_warning
+from facemod.cli.together import already_there, plan_together
 from facemod.editing.results import ResultKind
 from facemod.errors import UsageError
 from facemod.files.digests import digest
-from facemod.jobs import outcome as batch
 from facemod.jobs.inputs import CLIP_SUFFIXES
-from facemod.jobs.outcome import Outcome
+from facemod.jobs.outcome import Outcome, attempt
 
 if TYPE_CHECKING:
-    from facemod.editing.films import Filming
-    from facemod.imaging.marking import Mark
+    from facemod.editing.looks import Look
+    from facemod.latent.edits import Edit
 
 
 def film_of(inputs: Sequence[Path]) -> Path | None:
@@ -30,26 +30,39 @@ def film_of(inputs: Sequence[Path]) -> Path | None:
     return films[0] if films else None
 
 
-def plan_film(
-    film: Path, common: Common, many: Many, kind: ResultKind, fidelity: str,
-    min_likeness: float | None,
-) -> Path:  # fmt: skip
+def plan_film(film: Path, common: Common, many: Many, look: Look) -> Path:
     """Where the edited film goes; UsageError for options that are for photos only."""
-    if many.dry_run or kind is not ResultKind.PHOTO or min_likeness is not None:
+    if many.dry_run or look.kind is not ResultKind.PHOTO or look.min_likeness is not None:
         raise UsageError(
             f"{film}: --dry-run, --crop, --compare and --min-likeness are for photos, not for films"
         )
-    if fidelity not in ("auto", "transfer", "encode"):
-        raise UsageError(f"{film}: --fidelity {fidelity} fits to one photo; films take transfer")
+    if look.fidelity not in ("auto", "transfer", "encode"):
+        raise UsageError(
+            f"{film}: --fidelity {look.fidelity} fits to one photo; films take transfer"
+        )
     return plan_together([film], common, f"{film.stem}.mp4", (".mp4",))
 
 
 def edit_film(
-    film: Path, target: Path, filming: Filming, settings: dict[str, Any], common: Common,
-    mark: Mark | None,
-) -> Outcome:  # fmt: skip
-    """Edit a film with a bar that counts frames. Killed, the same command goes on."""
+    film: Path, target: Path, session: Session, look: Look, edit: Edit, recipe: str,
+    settings: dict[str, Any], warnings: tuple[str, ...],
+) -> Result:  # fmt: skip
+    """Edit a film with a bar that counts frames, unless its result is there.
+
+    Killed, the same command goes on. ``settings`` are what the result depends on.
+    """
+    from facemod.editing.editor import Fidelity
+    from facemod.editing.films import Filming
     from facemod.imaging.clips import open_clip
+
+    common = session.options
+    messages = (session.editor.found_by,)
+    if skipped := already_there("edit", [film], target, common):
+        return skipped
+    rung = Fidelity("transfer" if look.fidelity == AUTO else look.fidelity)
+    retouch = look.retouch(edit, rung, recipe, mark=common.mark)
+    filming = Filming(session.editor, retouch, look.faces)
+    settings = {**settings, "fidelity": look.fidelity}
 
     def work() -> Outcome:
         clip = open_clip(film)
@@ -57,7 +70,7 @@ def edit_film(
         parts = target.with_name(f".{target.stem}.facemod-{digest(repr(facts).encode())[:12]}")
         with render.progress(clip.frames, shown=not common.quiet) as bar:
             frames, shown, faces = filming.run(
-                clip, target, parts, mark=mark, overwrite=common.overwrite,
+                clip, target, parts, overwrite=common.overwrite,
                 progress=lambda what, done: bar.update(
                     bar.task_ids[0], completed=done, description=what
                 ),
@@ -66,15 +79,5 @@ def edit_film(
         note = f"{frames} frames, {shown} of them with {faces} {noun} that changed"
         return Outcome(str(film), str(target), "done", notes=(note,))
 
-    return batch.attempt(film, work)
-
-
-def film_result(
-    film: Path, target: Path, filming: Filming, settings: dict[str, Any], common: Common,
-    mark: Mark | None, messages: tuple[str, ...], warnings: tuple[str, ...],
-) -> Result:  # fmt: skip
-    """The result of editing a film, or of leaving one that is there."""
-    if skipped := already_there("edit", [film], target, common):
-        return skipped
-    outcome = edit_film(film, target, filming, settings, common, mark)
-    return Result("edit", (outcome,), messages=messages, warnings=warnings)
+    warnings = (*warnings, *mark_warning(common))
+    return Result("edit", (attempt(film, work),), messages=messages, warnings=warnings)

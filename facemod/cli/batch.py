@@ -11,7 +11,7 @@ from facemod import __version__
 from facemod.cli.options import Common, Many
 from facemod.cli.result import Result, Table
 from facemod.errors import UsageError
-from facemod.jobs import plan as planning
+from facemod.jobs import plan
 from facemod.jobs.inputs import Input, Shard, find_inputs, read_list
 from facemod.jobs.journal import History, Log, digest_settings, new_run, unfinished
 from facemod.jobs.plan import Job
@@ -93,7 +93,7 @@ def plan_batch(
         log = replace(log, settings=digest_of(found, settings))
     # Before the model is loaded, as for --dry-run, it is unknown which rung auto will take.
     decided = settings.get("fidelity") != AUTO
-    jobs = planning.plan(
+    jobs = plan.plan(
         found.without(apart),
         common.output,
         suffixes=suffixes,
@@ -127,7 +127,7 @@ def no_copies(many: Many) -> None:
 
 def log_of(common: Common, many: Many) -> Log | None:
     """Where the run will be written down."""
-    folder = planning.fixed_part(common.output)
+    folder = plan.fixed_part(common.output)
     if folder is None:
         return None
     shard = f"shard-{many.shard.replace('/', '-of-')}" if many.shard else ""
@@ -167,7 +167,7 @@ def inputs_of(photos: Sequence[Path], common: Common, many: Many, history: Histo
     )
 
 
-def shown(batch: Batch) -> Result:
+def describe(batch: Batch) -> Result:
     """The plan itself as a result: what ``--dry-run`` prints."""
     states = [state_of(job, batch.common) for job in batch.jobs]
     rows = [

@@ -1,0 +1,123 @@
+"""Looks: how results are to be, in the words that the command line and the Python API share."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from facemod.editing.editor import Fidelity
+from facemod.editing.results import ResultKind, mark_for
+from facemod.editing.treatments import Retouch
+from facemod.errors import UsageError
+from facemod.faces.choice import parse_choice
+from facemod.fidelity.fitting import fitting_model
+from facemod.fidelity.regions import Regions
+from facemod.imaging.opening import MAX_MEGAPIXELS
+from facemod.latent.edits import Edit
+from facemod.models.base import FaceModel, FittingModel
+
+AUTO = "auto"
+AUTO_SECONDS = 120  # that the fidelity auto may spend on fitting
+# What fitting to one photo takes, roughly.
+SECONDS = {"cpu": {"adapt": 30, "refine": 6}, "gpu": {"adapt": 6, "refine": 1}}
+
+
+@dataclass(frozen=True)
+class Look:
+    """Which faces are drawn, where on them, how large and how faithfully."""
+
+    faces: str
+    regions: Regions | None
+    fidelity: str
+    side: float | None
+    """As :class:`facemod.editing.editor.Editor` takes it."""
+    kind: ResultKind
+    min_likeness: float | None
+
+    @classmethod
+    def of(
+        cls,
+        *,
+        faces: str = "all",
+        fidelity: str = "transfer",
+        size: str = "auto",
+        only: str = "",
+        protect: str = "",
+        mask: Path | NDArray[np.uint8] | None = None,
+        max_megapixels: float = MAX_MEGAPIXELS,
+        min_likeness: float | None = None,
+        crop: bool = False,
+        compare: bool = False,
+    ) -> Look:
+        """The words, checked.
+
+        Raises:
+            UsageError: they make no sense.
+            InputError: the mask cannot be read.
+        """
+        check_faces(faces)
+        regions = Regions.parse(only, protect, mask, max_megapixels)
+        check_fidelity(fidelity)
+        kind = ResultKind.of(crop=crop, compare=compare)
+        return cls(faces, regions, fidelity, parse_size(size, kind), kind, min_likeness)
+
+    def retouch(self, edit: Edit, rung: Fidelity, recipe: str, *, mark: bool = True) -> Retouch:
+        """The treatment that gives every photo this look; ``recipe`` is for the mark."""
+        kind = self.kind
+        label = mark_for(kind.mark_kind(rung), recipe) if mark else None
+        return Retouch(edit, rung, kind, label, self.regions, self.min_likeness)
+
+
+def check_faces(choice: str, *, one: bool = False) -> None:
+    """Raise UsageError when ``--faces`` makes no sense, or may mean several and ``one`` is due."""
+    parsed = parse_choice(choice)
+    if one and (parsed == "all" or (isinstance(parsed, tuple) and len(parsed) > 1)):
+        raise UsageError(f"--faces {choice}: one face of each photo, please: largest or a number")
+
+
+def check_fidelity(name: str) -> None:
+    """Raise UsageError when ``--fidelity`` is no rung of the ladder."""
+    known = [*(rung.value for rung in Fidelity), AUTO]
+    if name not in known:
+        raise UsageError(f"--fidelity {name}: unknown; choose one of {', '.join(known)}")
+
+
+def settle_fidelity(name: str, model: FaceModel, photos: int) -> tuple[Fidelity, tuple[str, ...]]:
+    """What a ``--fidelity`` that was checked means here, and what there is to say about it.
+
+    Raises:
+        UsageError: the model cannot be fitted to photos.
+    """
+    if name != AUTO:
+        rung = Fidelity(name)
+        if rung.effort is not None:
+            fitting_model(model, rung.effort)
+        return rung, ()
+    if not isinstance(model, FittingModel):
+        return Fidelity.TRANSFER, (f"fidelity: transfer ({model.info.family} cannot be fitted)",)
+    kind = "cpu" if model.device.type == "cpu" else "gpu"
+    for rung in (Fidelity.ADAPT, Fidelity.REFINE):
+        seconds = photos * SECONDS[kind][rung.value]
+        if seconds <= AUTO_SECONDS:
+            return rung, (f"fidelity: {rung.value} (about {seconds} s for {photos} photos)",)
+    return Fidelity.TRANSFER, (f"fidelity: transfer ({photos} photos are too many to fit to)",)
+
+
+def parse_size(text: str, kind: ResultKind) -> float | None:
+    """``--size`` as what :class:`facemod.editing.editor.Editor` takes.
+
+    ``auto`` goes by the face's size in the photo, and means full size where the result is not
+    the photo.
+
+    Raises:
+        UsageError: another word, or no positive number.
+    """
+    if text == AUTO:
+        return None if kind is ResultKind.PHOTO else math.inf
+    if not text.isdecimal() or int(text) == 0:
+        raise UsageError(f"--size {text}: unknown; use auto or a number of pixels such as 512")
+    return int(text)
