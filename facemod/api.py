@@ -235,8 +235,8 @@ def mix(
     """
     look, machine, rest = _sorted_out({"faces": "largest", **words})
     _refuse("mix", rest)
-    by_scale = {"coarse": coarse, "mid": mid, "fine": fine}
-    by_scale = {scale: given for scale, given in by_scale.items() if given is not None}
+    asked = {"coarse": coarse, "mid": mid, "fine": fine}
+    by_scale = {scale: given for scale, given in asked.items() if given is not None}
     givers = _Givers([*by_scale.values(), *(slots or {}).values()])
     if not givers.photos:
         raise UsageError("nothing to mix: give coarse, mid, fine or slots")

@@ -14,6 +14,7 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
+import facemod
 from facemod import __version__
 from facemod.cli.groups import DEFAULT
 from facemod.errors import ExitCode
@@ -38,6 +39,8 @@ def app_with_the_bundled_presets() -> typer.Typer:
         for name in [name for name in sys.modules if "facemod.cli" in name]:
             del sys.modules[name]
         sys.modules.update(kept)
+        if kept:  # the package knows its parts by attribute as well
+            facemod.cli = kept["facemod.cli"]
 
 
 def walked(command, words=()) -> Iterator[tuple[str, object]]:

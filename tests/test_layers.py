@@ -1,4 +1,4 @@
-"""The rules of the house that tools check: imports run downward, and the code is tidy."""
+"""The rules of the house that tools check: imports run downward, the code is tidy, types fit."""
 
 from __future__ import annotations
 
@@ -14,8 +14,13 @@ LINT_IMPORTS = "import sys; from importlinter.cli import lint_imports; sys.exit(
 
 @pytest.mark.parametrize(
     "command",
-    [["-c", LINT_IMPORTS], ["-m", "ruff", "check", "."], ["-m", "ruff", "format", "--check", "."]],
-    ids=["layers", "ruff check", "ruff format"],
+    [
+        ["-c", LINT_IMPORTS],
+        ["-m", "ruff", "check", "."],
+        ["-m", "ruff", "format", "--check", "."],
+        ["-m", "mypy", "--python-executable", sys.executable],
+    ],
+    ids=["layers", "ruff check", "ruff format", "types"],
 )
 def test_tools_find_nothing(command):
     ended = subprocess.run([sys.executable, *command], cwd=ROOT, capture_output=True, text=True)

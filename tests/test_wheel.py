@@ -26,6 +26,7 @@ WEIGHTS = [
 ]
 PAPERS = [
     "facemod/MODEL_CARD.md",
+    "facemod/py.typed",
     "facemod/faces/THIRD_PARTY.txt",
     f"facemod-{__version__}.dist-info/licenses/LICENSE",
 ]
@@ -73,6 +74,7 @@ def test_it_holds_nothing_else(names):
         ".txt",
         ".md",
         ".html",
+        ".typed",
     }
 
 

@@ -33,15 +33,16 @@ def read_constants(wheel: Path, network: str) -> Constants:
     with zipfile.ZipFile(wheel) as archive:
         graph = ET.fromstring(archive.read(f"random_face/data/{network}.xml"))
         blob = archive.read(f"random_face/data/{network}.bin")
-    constants = []
+    constants: Constants = []
     for layer in graph.iter("layer"):
         if layer.get("type") != "Const":
             continue
-        facts = layer.find("data").attrib
+        data = layer.find("data")
+        facts = {} if data is None else data.attrib
         start, size = int(facts["offset"]), int(facts["size"])
         shape = [int(n) for n in facts.get("shape", "").split(",") if n.strip()]
         flat = np.frombuffer(blob[start : start + size], DTYPES[facts["element_type"]])
-        constants.append((layer.get("name"), flat.reshape(shape)))
+        constants.append((layer.get("name", ""), flat.reshape(shape)))
     return constants
 
 

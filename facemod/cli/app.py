@@ -33,6 +33,7 @@ from facemod.cli.commands import (
     sample,
     train,
     train_model,
+    train_parts,
 )
 from facemod.cli.groups import DefaultingGroup
 from facemod.cli.options import expand
@@ -127,7 +128,9 @@ def register() -> None:
     register_group(
         "train", "Train your own weights.", "Train",
         train_model.train_model, train.train_prepare, train.train_preview, train.train_encoder,
-        train.train_details,
+        train.train_details, train_parts.train_heads, train_parts.train_likeness,
+        train_parts.train_presets, train_parts.train_levels, train_parts.train_leaks,
+        train_parts.train_fidelity,
     )  # fmt: skip
 
 
@@ -150,7 +153,7 @@ def main() -> None:
     try:
         sys.exit(app(prog_name="facemod", standalone_mode=False))
     except typer.TyperException as problem:
-        problem.show()
+        problem.show()  # type: ignore[attr-defined]  # Typer's own annotation lacks it
         # A preset that cannot be read is no option, which may be what went wrong.
         for flaw in find_presets()[1]:
             render.say(flaw)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import functools
 import inspect
 from collections.abc import Callable
-from dataclasses import dataclass, fields, is_dataclass, make_dataclass
+from dataclasses import MISSING, dataclass, fields, is_dataclass, make_dataclass
 from pathlib import Path
 from typing import Annotated, Any, get_type_hints
 
@@ -326,7 +326,7 @@ def expand(function: Callable[..., Any]) -> Callable[..., Any]:
     """Replace each options group among the parameters by the group's fields."""
     hints = get_type_hints(function, include_extras=True)
     del hints["return"]
-    groups = {name: kind for name, kind in hints.items() if is_dataclass(kind)}
+    groups: dict[str, Any] = {name: kind for name, kind in hints.items() if is_dataclass(kind)}
     parameters: list[inspect.Parameter] = []
     for name, parameter in inspect.signature(function).parameters.items():
         if name in groups:
@@ -354,7 +354,7 @@ def _parameters_of(group: type) -> list[inspect.Parameter]:
         inspect.Parameter(
             f.name,
             inspect.Parameter.KEYWORD_ONLY,
-            default=f.default,
+            default=inspect.Parameter.empty if f.default is MISSING else f.default,
             annotation=_as_option(hints[f.name]),
         )
         for f in fields(group)

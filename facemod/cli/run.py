@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 
@@ -97,7 +97,7 @@ def run_batch(
 
 def run_look(
     batch: Batch,
-    session: Session,
+    session: Session[Any],
     look: Look,
     edit: Edit,
     recipe: str,
@@ -167,10 +167,15 @@ def spec_for(
     # On a CPU, faces one by one are fastest, and come out the same whatever is around them.
     on_cpu = devices[0] == "cpu"
     batch_size = GPU_BATCH if devices[0].startswith("cuda") else 1
-    choices = {"model": common.model, "aligner": common.aligner, "noise": common.noise}
     return Spec(
         treatment,
-        partial(open_editor, **choices, size=editor.size),
+        partial(
+            open_editor,
+            model=common.model,
+            aligner=common.aligner,
+            noise=common.noise,
+            size=editor.size,
+        ),
         device=devices[0],
         faces=faces,
         max_megapixels=common.max_megapixels,

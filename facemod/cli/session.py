@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from facemod.cli.batch import no_copies
 from facemod.cli.options import Common, Many, Reading, Where
@@ -17,13 +17,14 @@ if TYPE_CHECKING:
     from facemod.imaging.marking import Kind, Mark
 
 AUTO = "auto"
+Options = TypeVar("Options", bound=Reading)
 
 
 @dataclass(frozen=True)
-class Session:
+class Session(Generic[Options]):
     """The editor that the options ask for, opened when it is first needed."""
 
-    options: Reading
+    options: Options
     side: float | None = math.inf
     """As :class:`facemod.editing.editor.Editor` takes it."""
     fidelity: str = "transfer"

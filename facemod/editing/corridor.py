@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 import numpy as np
 import torch
@@ -69,8 +69,8 @@ def redraw(
         places_of(face, edit, fidelity, asked) for face, edit in zip(faces, edits, strict=True)
     ]
     return by_size(
-        lambda chosen: _redrawn(*zip(*chosen, strict=True), fidelity),
-        list(zip(faces, edited, notes, shown, strict=True)),
+        lambda chosen: _redrawn(chosen, fidelity),
+        [Redrawing(*parts) for parts in zip(faces, edited, notes, shown, strict=True)],
         [face.crop for face in faces],
     )
 
@@ -87,29 +87,33 @@ def places_of(
     return None if asked is None else asked.of([face.crop])[0]
 
 
-def _redrawn(
-    faces: Sequence[EncodedFace],
-    edited: Sequence[Codes],
-    notes: Sequence[tuple[str, ...]],
-    places: Sequence[Tensor | None],
-    fidelity: Fidelity,
-) -> list[EditedFace]:
-    """Faces of one size after the edit that leads to ``edited``."""
-    before, after = _decoded(faces, edited)
-    original = to_tensor([face.crop.pixels for face in faces]).to(before.device)
+class Redrawing(NamedTuple):
+    """A face on its way through the decoder."""
+
+    face: EncodedFace
+    edited: Codes
+    notes: tuple[str, ...]
+    place: Tensor | None
+    """As :func:`places_of` gives it."""
+
+
+def _redrawn(faces: Sequence[Redrawing], fidelity: Fidelity) -> list[EditedFace]:
+    """Faces of one size after their edits."""
+    before, after = _decoded([one.face for one in faces], [one.edited for one in faces])
+    original = to_tensor([one.face.crop.pixels for one in faces]).to(before.device)
     scores = [{"psnr": psnr(x, r)} for x, r in zip(original, before, strict=True)]
     if fidelity.transfers:
         after = original + transfer(original, before, after)
-    if any(place is not None for place in places):
+    if any(one.place is not None for one in faces):
         everywhere = torch.ones(1, 1, *original.shape[-2:])
-        shown = torch.cat([everywhere if place is None else place for place in places])
+        shown = torch.cat([everywhere if one.place is None else one.place for one in faces])
         after = original + shown.to(after) * (after - original)
     after = after.clamp(-1, 1)
     for score, alike in zip(scores, likeness(original, after), strict=True):
         score["likeness"] = alike
     return [
-        EditedFace(face.crop, *rest)
-        for face, *rest in zip(faces, to_pixels(after), scores, notes, strict=True)
+        EditedFace(one.face.crop, pixels, score, one.notes)
+        for one, pixels, score in zip(faces, to_pixels(after), scores, strict=True)
     ]
 
 

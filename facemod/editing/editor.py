@@ -28,7 +28,8 @@ from facemod.latent.codes import Codes
 from facemod.models.base import Effort, FaceModel
 from facemod.tensors.pixels import to_tensor
 
-T, R = TypeVar("T"), TypeVar("R")
+T = TypeVar("T")
+R = TypeVar("R")
 
 
 class Fidelity(str, Enum):

@@ -19,8 +19,10 @@ def parse_choice(which: str) -> Choice:
     Raises:
         UsageError: it is none of these.
     """
-    if which in ("all", "largest"):
-        return which
+    if which == "all":
+        return "all"
+    if which == "largest":
+        return "largest"
     numbers = [word.strip() for word in which.split(",")]
     if not all(word.isascii() and word.isdigit() and int(word) > 0 for word in numbers):
         raise UsageError(

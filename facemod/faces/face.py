@@ -48,7 +48,10 @@ class Crop:
 class Detector(Protocol):
     """Finds faces and their landmarks."""
 
-    name: str
+    @property
+    def name(self) -> str:
+        """What it is called in outcomes."""
+        ...
 
     def detect(self, rgb: NDArray[np.uint8]) -> list[Face]:
         """The faces of an upright photo [H, W, 3], numbered left to right; [] when none."""

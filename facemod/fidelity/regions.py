@@ -53,15 +53,14 @@ class Regions:
         """
         if not (only or protect or mask is not None):
             return None
-        names = (
-            parse_regions(text, flag) if text else ()
-            for text, flag in ((only, "--only"), (protect, "--protect"))
-        )
+        shown = parse_regions(only, "--only") if only else ()
+        kept = parse_regions(protect, "--protect") if protect else ()
+        if mask is None:
+            return cls(shown, kept)
         if isinstance(mask, Path):
             mask = open_photo(mask, max_megapixels=max_megapixels).rgb
-        if mask is not None and mask.ndim == 3:
-            mask = mask.mean(2).astype(np.uint8)
-        return cls(*names, mask)
+        grey = mask if mask.ndim == 2 else mask.mean(2).astype(np.uint8)
+        return cls(shown, kept, grey)
 
     def check(self, size: tuple[int, int]) -> None:
         """Raise InputError unless the mask has the photo's ``size`` (width, height)."""

@@ -31,7 +31,7 @@ VERSION = "2"  # of how fits are made; another one makes all earlier fits useles
 def key_of(pixels: NDArray[np.uint8], fingerprint: str, effort: Effort) -> str:
     """What the fit of an aligned face is known by."""
     state = hashlib.blake2b(f"{VERSION} {fingerprint} {effort.value}".encode(), digest_size=16)
-    state.update(np.ascontiguousarray(pixels))
+    state.update(np.ascontiguousarray(pixels).data)
     return state.hexdigest()
 
 

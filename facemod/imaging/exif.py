@@ -33,7 +33,7 @@ def made_upright(exif: bytes, size: tuple[int, int]) -> bytes:
     struct.error when the block is damaged.
     """
     block = bytearray(re.sub(rb"^(Exif\x00\x00)+", b"", exif))
-    if block[:4] not in (b"II*\0", b"MM\0*"):
+    if bytes(block[:4]) not in (b"II*\0", b"MM\0*"):
         raise struct.error("not an EXIF block")
     order = "<" if block[:2] == b"II" else ">"
     (root,) = struct.unpack_from(f"{order}I", block, 4)

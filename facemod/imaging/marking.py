@@ -80,7 +80,8 @@ def packet_for(old: bytes, mark: Mark | None) -> bytes:
         _drop_dangling(document)
         if mark is not None:
             _put(document, mark)
-        return f"{_HEADER}{document.documentElement.toxml()}{_FOOTER}".encode("utf-8", "replace")
+        text = f"{_HEADER}{_outermost(document).toxml()}{_FOOTER}"
+        return text.encode("utf-8", "replace")
     except RecursionError:  # nested deeper than any honest packet
         return packet_for(b"", mark)
 
@@ -112,18 +113,30 @@ def _parsed(packet: bytes) -> minidom.Document | None:
         document = minidom.parseString(text)
     except (UnicodeError, ExpatError, ValueError):
         return None
-    return document if _root(document) else None
+    return document if _root(document) is not None else None
 
 
 def _root(document: minidom.Document) -> minidom.Element | None:
     """The element rdf:RDF, which is the outermost one or stands right below it."""
-    outermost = document.documentElement
-    return next((e for e in (outermost, *outermost.childNodes) if _name(e) == (_RDF, "RDF")), None)
+    outermost = _outermost(document)
+    return next((e for e in (outermost, *_elements(outermost)) if _name(e) == (_RDF, "RDF")), None)
+
+
+def _outermost(document: minidom.Document) -> minidom.Element:
+    if document.documentElement is None:  # parsing saw to it that there is one
+        raise ValueError("a document without an element")
+    return document.documentElement
+
+
+def _elements(parent: minidom.Element) -> list[minidom.Element]:
+    return [node for node in parent.childNodes if isinstance(node, minidom.Element)]
 
 
 def _mark_of(document: minidom.Document) -> Mark | None:
     kind = _KINDS.get(_value(document, _SOURCE_TYPE).rsplit("/", 1)[-1])
-    return kind and Mark(kind, _value(document, _RECIPE), _value(document, _TOOL))
+    if kind is None:
+        return None
+    return Mark(kind, _value(document, _RECIPE), _value(document, _TOOL))
 
 
 def _drop_dangling(document: minidom.Document) -> None:
@@ -145,11 +158,13 @@ def _put(document: minidom.Document, mark: Mark) -> None:
     _append(about, "Iptc4xmpExt", _SOURCE_TYPE, _SOURCE_TYPES + _NAMES[kind])
     _append(about, "xmp", _TOOL, mark.tool)
     _append(about, "facemod", _RECIPE, mark.recipe)
-    _root(document).appendChild(about)
+    root = _root(document)
+    if root is not None:  # a document without one was not taken
+        root.appendChild(about)
 
 
 def _append(about: minidom.Element, prefix: str, name: tuple[str, str], text: str) -> None:
-    document = about.ownerDocument
+    document = about.ownerDocument or minidom.Document()
     element = document.createElementNS(name[0], f"{prefix}:{name[1]}")
     element.setAttribute(f"xmlns:{prefix}", name[0])
     element.appendChild(document.createTextNode(_clean(text)))
@@ -172,12 +187,14 @@ def _name(node: minidom.Node) -> tuple[str | None, str | None]:
 
 
 def _descriptions(document: minidom.Document) -> list[minidom.Element]:
-    return [node for node in _root(document).childNodes if _name(node) == (_RDF, "Description")]
+    root = _root(document)
+    children = [] if root is None else _elements(root)
+    return [node for node in children if _name(node) == (_RDF, "Description")]
 
 
 def _properties(about: minidom.Element) -> set[tuple[str, str]]:
     names = {_name(node) for node in (*about.attributes.values(), *about.childNodes)}
-    return {(namespace, name) for namespace, name in names if namespace}
+    return {(namespace, name) for namespace, name in names if namespace and name}
 
 
 def _remove(about: minidom.Element, name: tuple[str, str]) -> None:
@@ -192,7 +209,7 @@ def _value(document: minidom.Document, name: tuple[str, str]) -> str:
     for about in _descriptions(document):
         if about.hasAttributeNS(*name):
             return str(about.getAttributeNS(*name))
-        for child in about.childNodes:
+        for child in _elements(about):
             if _name(child) == name:
                 text = "".join(node.data for node in child.childNodes if hasattr(node, "data"))
                 return text.strip() or child.getAttributeNS(_RDF, "resource")

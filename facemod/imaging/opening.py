@@ -73,7 +73,7 @@ def _refuse_anything_but_files(path: Path, mode: int) -> None:
 
 def _recognised(stream: BinaryIO, path: Path) -> ImageFile.ImageFile:
     head = stream.read(64)
-    formats = _FORMATS
+    formats: tuple[str, ...] = _FORMATS
     if head[4:8] == b"ftyp" and any(brand in head[8:] for brand in _HEIC_BRANDS):
         _enable_heic(path)
         formats = ("HEIF",)

@@ -159,8 +159,10 @@ def _source(
     image: ImageFile.ImageFile, path: Path, icc: bytes, size: tuple[int, int], notes: list[str]
 ) -> Source:
     is_jpeg = isinstance(image, JpegImagePlugin.JpegImageFile)
-    keeps_tables = is_jpeg and image.mode in {"L", "RGB"}
-    sampling = JpegImagePlugin.get_sampling(image) if keeps_tables else -1
+    sampling, tables = -1, None
+    if isinstance(image, JpegImagePlugin.JpegImageFile) and image.mode in {"L", "RGB"}:
+        sampling = JpegImagePlugin.get_sampling(image)
+        tables = {n: list(t) for n, t in image.quantization.items()}
     return Source(
         path=path,
         format="JPEG" if is_jpeg else str(image.format),
@@ -168,7 +170,7 @@ def _source(
         exif=_exif(image, size, notes),
         icc=icc,
         xmp=re.sub(rb'(tiff:Orientation(?:="|>))[2-8]', rb"\g<1>1", embedded_xmp(image)),
-        qtables={n: list(t) for n, t in image.quantization.items()} if keeps_tables else None,
+        qtables=tables,
         subsampling=sampling if sampling >= 0 else None,
         dpi=_dpi(image),
         notes=tuple(notes),

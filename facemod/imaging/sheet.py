@@ -68,7 +68,7 @@ def _strip(label: str, width: int, background: Colour) -> np.ndarray:
     return np.asarray(strip)
 
 
-def _fitting(label: str, font: ImageFont.FreeTypeFont, width: int) -> str:
+def _fitting(label: str, font: ImageFont.FreeTypeFont | ImageFont.ImageFont, width: int) -> str:
     text = _spelled(label)
     if font.getlength(text) <= width:
         return text

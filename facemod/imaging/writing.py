@@ -125,13 +125,17 @@ def _on_white(image: Image.Image, alpha: np.ndarray) -> Image.Image:
 def _options(kind: str, source: Source, mark: Mark | None, notes: list[str]) -> dict[str, object]:
     """What Pillow's ``save`` needs to be told for this format; nothing is carried by itself."""
     xmp = packet_for(source.xmp, mark)
-    common = {"icc_profile": source.icc} | ({"dpi": source.dpi} if source.dpi else {})
+    common: dict[str, object] = {"icc_profile": source.icc} | (
+        {"dpi": source.dpi} if source.dpi else {}
+    )
     if kind == "JPEG":
         return common | _jpeg_options(source, xmp, mark, notes)
     if kind == "PNG":
         return common | {"exif": source.exif, "pnginfo": _png_text(xmp), "compress_level": 3}
     if kind == "WEBP":
-        quality = {"lossless": True, "exact": True} if source.lossless else {"quality": _QUALITY}
+        quality: dict[str, object] = {"quality": _QUALITY}
+        if source.lossless:
+            quality = {"lossless": True, "exact": True}
         return common | quality | {"exif": source.exif, "xmp": xmp}
     # Uncompressed, because Pillow cannot store EXIF folders in a compressed TIFF.
     return common | {"tiffinfo": _tiff_tags(source, xmp, notes), "compression": "raw"}

@@ -9,6 +9,7 @@ import os
 import time
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import asdict, dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -16,10 +17,11 @@ from facemod.errors import ExitCode, FacemodError, NoFaceError, explained
 from facemod.jobs.plan import Job
 
 if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
+
     from facemod.faces.face import Face
 
-
-T = TypeVar("T")
+T = TypeVar("T", bound="DataclassInstance")
 
 
 @dataclass(frozen=True)
@@ -91,13 +93,14 @@ def attempt_all(
         if skip_existing and all(os.path.lexists(target) for target in job.targets):
             yield Outcome(str(job.source), str(job.target), "skipped")
         else:
-            yield attempt(job.source, lambda job=job: work(job))
+            yield attempt(job.source, partial(work, job))
 
 
 def attempt(source: Path, work: Callable[[], T], spent: float = 0.0) -> T | Outcome:
     """Run ``work``, which makes an outcome or a step toward one, and write down its seconds.
 
-    Every failure becomes the photo's outcome. ``spent`` seconds went before.
+    Both are dataclasses with a field ``seconds``. Every failure becomes the photo's outcome.
+    ``spent`` seconds went before.
     """
     began = time.perf_counter()
     try:

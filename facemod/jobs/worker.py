@@ -20,6 +20,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -107,6 +108,11 @@ def finished(value: Any) -> Future[Any]:
     return future
 
 
+def hand_on(to: Future[Any], done: Future[Any]) -> None:
+    """Let one future come with the value of another that has come."""
+    to.set_result(done.result())
+
+
 @dataclass
 class Passenger:
     """A photo on its way, and the room that it takes."""
@@ -176,7 +182,9 @@ class Flight:
 
     def _send_behind(self, batch: Sequence[Passenger]) -> None:
         """Let the faces of some photos be edited, and the results be written."""
-        photos = [(passenger.future.result(), Future()) for passenger in batch]
+        photos: list[tuple[Prepared | Outcome, Future[Outcome]]] = [
+            (passenger.future.result(), Future()) for passenger in batch
+        ]
         for passenger, (_, outcome) in zip(batch, photos, strict=True):
             self.behind.append(Passenger(outcome, passenger.megapixels))
         self.model.submit(self._through, photos)
@@ -192,7 +200,7 @@ class Flight:
         for ready, outcome in photos:
             if isinstance(ready, Prepared):
                 writing = self.writers.submit(self.stages.finish, ready)
-                writing.add_done_callback(lambda done, to=outcome: to.set_result(done.result()))
+                writing.add_done_callback(partial(hand_on, outcome))
             else:
                 outcome.set_result(ready)
 

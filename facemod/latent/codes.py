@@ -79,9 +79,13 @@ class Details:
 
     def each(self, change: Callable[[Tensor], Tensor]) -> Details:
         """The same change made to every tensor; all have one entry for each face."""
-        parts = (self.maps, self.styles, self.weights, self.yielding)
-        fitted = None if self.fitted is None else change(self.fitted)
-        return Details(*map(change, parts), fitted)
+        return Details(
+            maps=change(self.maps),
+            styles=change(self.styles),
+            weights=change(self.weights),
+            yielding=change(self.yielding),
+            fitted=None if self.fitted is None else change(self.fitted),
+        )
 
     def scaled(self, factor: float) -> Details:
         """The same maps showing ``factor`` times as much."""

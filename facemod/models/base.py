@@ -49,8 +49,15 @@ class ModelInfo:
 class FaceModel(Protocol):
     """An encoder and a decoder behind three calls."""
 
-    info: ModelInfo
-    device: torch.device
+    @property
+    def info(self) -> ModelInfo:
+        """Facts about it."""
+        ...
+
+    @property
+    def device(self) -> torch.device:
+        """Where it computes."""
+        ...
 
     def encode(self, images: Tensor) -> Codes:
         """Aligned faces [N, 3, R, R] in [-1, 1] -> codes. R may differ from the resolution."""

@@ -21,12 +21,13 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 from numpy.typing import NDArray
-from PIL import Image, ImageOps
+from PIL import Image
 from torch import Tensor
 
-from facemod.errors import InputError
+from facemod.errors import FacemodError, InputError
 from facemod.faces.align import crop_face
 from facemod.files.atomic import atomic_path
+from facemod.imaging.reading import open_photo
 from facemod.tensors.pixels import to_pixels, to_tensor
 
 if TYPE_CHECKING:
@@ -42,8 +43,8 @@ _threads = ThreadPoolExecutor(min(8, os.cpu_count() or 1))
 def photos_in(source: Path, *, limit: int | None = None) -> Iterator[tuple[str, Pixels | None]]:
     """(name, upright RGB uint8 [H, W, 3]) of the photos in a folder or zip file, by name.
 
-    None stands for the pixels of a photo that cannot be read. ``limit`` takes so many, evenly
-    spaced over all.
+    They are read as every photo is. None stands for the pixels of one that cannot be. ``limit``
+    takes so many, evenly spaced over all.
 
     Raises:
         InputError: ``source`` is neither a folder nor a zip file.
@@ -53,9 +54,8 @@ def photos_in(source: Path, *, limit: int | None = None) -> Iterator[tuple[str, 
         files = [files[i] for i in np.linspace(0, len(files) - 1, limit).round().astype(int)]
     for name, read in files:
         try:
-            with Image.open(io.BytesIO(read())) as image:
-                yield name, np.asarray(ImageOps.exif_transpose(image).convert("RGB"))
-        except (OSError, ValueError, SyntaxError, Image.DecompressionBombError):
+            yield name, open_photo(name, data=read()).rgb
+        except (OSError, FacemodError):
             yield name, None
 
 
@@ -103,8 +103,8 @@ def pack(
     if not faces:
         raise InputError(f"{target}: no face was found in any of the photos")
     with atomic_path(target, overwrite=True) as path, path.open("wb") as file:
-        arrays = {"names": np.array(names), "known": np.stack(known)}
-        np.savez_compressed(file, **arrays, **_as_arrays(faces))
+        arrays: dict[str, Any] = {"names": np.array(names), "known": np.stack(known)}
+        np.savez_compressed(file, **(arrays | _as_arrays(faces)))
     return counts
 
 

@@ -6,7 +6,7 @@ Nothing here imports torch, so that ``--help`` stays fast.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Annotated, Any
@@ -14,6 +14,8 @@ from typing import Annotated, Any
 from facemod.files.atomic import write_bytes
 
 BUNDLE = Path(__file__).parents[1] / "models" / "wavelet"
+Tell = Callable[[str], None]
+"""Takes a line for people."""
 LOOP_PANEL, DATA_PANEL, LOSS_PANEL = "Loop", "Data", "Losses"
 
 
@@ -142,6 +144,27 @@ class PreviewOptions(SampleOptions):
         int, Setting("Samples kept for replay, 65 kB each, in the run.", DATA_PANEL)
     ] = 4096
     learning_rate: Annotated[float, Setting("Highest learning rate.", LOSS_PANEL)] = 3e-3
+
+
+@dataclass(frozen=True, kw_only=True)
+class HeadOptions:
+    """What the small heads are fitted to."""
+
+    faces: Annotated[Path | None, Setting("Packed real faces; without, samples alone.")] = None
+    pictures: Annotated[int, Setting("Pictures to cut squares from.")] = 900
+    steps: Annotated[int, Setting("Optimiser steps for each head.")] = 7000
+
+
+@dataclass(frozen=True, kw_only=True)
+class LikenessOptions:
+    """What the likeness network is distilled from."""
+
+    faces: Annotated[Path, Setting("Packed real faces.", DATA_PANEL)]
+    identity: Annotated[Path, Setting("MobileFaceNet checkpoint.", DATA_PANEL)]
+    edits: Annotated[int, Setting("Real faces to edit.")] = 1000
+    limit: Annotated[int, Setting("Real faces to learn from.")] = 20_000
+    steps: Annotated[int | None, Setting("Optimiser steps in all.")] = None
+    minutes: Annotated[float | None, Setting("Time budget, with the schedule complete.")] = None
 
 
 def plain(*options: Any) -> dict[str, Any]:

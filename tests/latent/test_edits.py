@@ -73,7 +73,7 @@ def test_scales_then_slots_and_later_parts_win():
     photos = [codes(0), codes(1), codes(2)]
     scales = {Scale.COARSE: photos[1], Scale.FINE: photos[2]}
     mix = mix_parts(scales, [("1-2=c", photos[2]), ("2=b", photos[1])])
-    assert mix.apply(photos[0]).styles.flatten().tolist() == [1, 2, 1, 0, 2, 2]
+    assert mix(photos[0]).styles.flatten().tolist() == [1, 2, 1, 0, 2, 2]
 
 
 def test_slots_that_the_model_does_not_have():

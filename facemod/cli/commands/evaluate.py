@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from facemod.faces.face import Detector
     from facemod.training.evaluation.evaluate import Evaluation
     from facemod.training.evaluation.groups import GroupsOf
-    from facemod.training.evaluation.metrics import FaceMetric, ModelMetric
+    from facemod.training.evaluation.metrics import FaceMetric, ModelMetric, Reconstructed
 
 SHOWN = 20
 Words = Annotated[
@@ -104,14 +104,19 @@ def evaluate(words: Words, options: Evaluating) -> Result:
     )
     whole_metrics = model_metrics(options, detector, device)
     watching = [metric.see for metric in whole_metrics if hasattr(metric, "see")]
+
+    def see_all(face: Reconstructed) -> None:
+        for see in watching:
+            see(face)
+
     found = evaluation.evaluate(
         model, detector, photos_in(folder, limit=options.limit), metrics,
         keep=max(SHOWN if options.output else 0, options.edits), details=options.details,
-        see=lambda face: [see(face) for see in watching],
+        see=see_all,
     )  # fmt: skip
     whole = {metric.name: metric.measure(model, found.kept) for metric in whole_metrics}
     if options.output:
-        write_sheet(found, options)
+        write_sheet(found, options.output, options)
     return report(found, metrics, groups_of, whole, options)
 
 
@@ -137,12 +142,14 @@ def parse_groups(choice: str | None) -> GroupsOf | None:
 
 def model_metrics(options: Evaluating, detector: Detector, device: str) -> list[ModelMetric]:
     """The measures of the whole model that the options ask for."""
-    from facemod.training.evaluation.editability import Editability, Geometry, Judged
+    from facemod.training.evaluation.editability import Editability, Geometry, Judged, Measures
     from facemod.training.evaluation.generation import FeatureDistance, PathLength, feature_network
 
     metrics: list[ModelMetric] = []
     if options.edits:
-        judge = Judged(options.attributes) if options.attributes else Geometry(detector)
+        judge: Measures = Geometry(detector)
+        if options.attributes:
+            judge = Judged(options.attributes)
         metrics.append(Editability(judge, options.edits))
     if options.features:
         features = feature_network(options.features, options.features_size, device)
@@ -150,7 +157,7 @@ def model_metrics(options: Evaluating, detector: Detector, device: str) -> list[
     return metrics
 
 
-def write_sheet(found: Evaluation, options: Evaluating) -> None:
+def write_sheet(found: Evaluation, target: Path, options: Evaluating) -> None:
     """The picture sheet, marked as what it is."""
     from facemod import __version__
     from facemod.imaging.marking import Mark
@@ -158,7 +165,7 @@ def write_sheet(found: Evaluation, options: Evaluating) -> None:
     from facemod.training.evaluation.evaluate import sheet
 
     mark = Mark("composite", "evaluate", f"facemod {__version__}")
-    write_image(sheet(found.kept[:SHOWN]), options.output, mark=mark, overwrite=options.overwrite)
+    write_image(sheet(found.kept[:SHOWN]), target, mark=mark, overwrite=options.overwrite)
 
 
 def report(

@@ -44,7 +44,7 @@ def plan_film(film: Path, common: Common, many: Many, look: Look) -> Path:
 
 
 def edit_film(
-    film: Path, target: Path, session: Session, look: Look, edit: Edit, recipe: str,
+    film: Path, target: Path, session: Session[Common], look: Look, edit: Edit, recipe: str,
     settings: dict[str, Any], warnings: tuple[str, ...],
 ) -> Result:  # fmt: skip
     """Edit a film with a bar that counts frames, unless its result is there.

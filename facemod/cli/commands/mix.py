@@ -76,8 +76,8 @@ def mix(
     """
     from facemod.latent.codes import check_scales
 
-    scales = {"coarse": coarse_from, "mid": mid_from, "fine": fine_from}
-    scales = {scale: name for scale, name in scales.items() if name is not None}
+    asked = {"coarse": coarse_from, "mid": mid_from, "fine": fine_from}
+    scales = {scale: name for scale, name in asked.items() if name is not None}
     look, settings = look_of(common, many, where, faces=faces, fidelity=fidelity, size=size,
                              min_likeness=min_likeness, crop=crop, compare=compare)  # fmt: skip
     session = Session(common, look.side, fidelity)

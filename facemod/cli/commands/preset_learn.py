@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -150,7 +151,7 @@ def encode_examples(
     with render.progress(len(examples), shown=not reading.quiet) as bar:
         for example in examples:
             path = example.photo
-            outcomes.append(attempt(path, lambda path=path: encode(path)))
+            outcomes.append(attempt(path, partial(encode, path)))
             bar.update(bar.task_ids[0], advance=1, description=path.name)
     return torch.cat(styles) if styles else torch.zeros(0), tuple(outcomes)
 

@@ -14,7 +14,7 @@ from facemod.cli.result import Result
 from facemod.cli.session import Session, mark_unless, mark_warning
 from facemod.cli.together import already_there, encode_photos, plan_together
 from facemod.errors import UsageError
-from facemod.jobs.plan import WRITABLE_SUFFIXES
+from facemod.jobs.inputs import WRITABLE_SUFFIXES
 from facemod.latent.presets import Preset, get_preset
 from facemod.latent.strengths import Strength, parse_strength, preset_edit
 

@@ -85,10 +85,11 @@ def sample(
 
 def plan_samples(count: int, seed: int, conditions: list[Path], common: Common) -> list[Job]:
     """One job per face; the same face has the same name, however many are drawn."""
-    settings = {"overwrite": common.overwrite, "skip_existing": common.skip_existing}
+    overwrite, skip = common.overwrite, common.skip_existing
     names = [(Path(f"sample {i}"), Path(f"seed{seed}-{i:03}.png")) for i in range(count)]
-    jobs = plan.plan(names, common.output, **settings)
-    plan.check_targets([job.target for job in jobs], conditions, **settings)
+    jobs = plan.plan(names, common.output, overwrite=overwrite, skip_existing=skip)
+    targets = [job.target for job in jobs]
+    plan.check_targets(targets, conditions, overwrite=overwrite, skip_existing=skip)
     return jobs
 
 

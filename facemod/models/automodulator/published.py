@@ -10,7 +10,7 @@ from facemod.models.sphere.model import Facts
 from facemod.models.sphere.published import (
     LEVELS,
     Checkpoint,
-    Source,
+    Parts,
     Tensors,
     convert_encoder,
     convolution,
@@ -53,7 +53,7 @@ def convert(checkpoint: Checkpoint) -> tuple[Facts, Tensors, Tensors]:
 
 def convert_decoder(checkpoint: Checkpoint) -> Tensors:
     """The decoder's plain weights up to the checkpoint's level."""
-    source = Source(checkpoint.decoder, checkpoint.path)
+    source = Parts(checkpoint.decoder, checkpoint.path)
     widths = [source.width(f"to_rgb.{i}.weight", 1) for i in range(LEVELS)]
     latent = source.width("progression.0.conv.3.mod.weight", 1)
     state = image_heads(source, widths, checkpoint.level + 1)
@@ -73,7 +73,7 @@ def convert_decoder(checkpoint: Checkpoint) -> Tensors:
 
 
 def layer(
-    source: Source, block: str, conv: str, style: str, sizes: tuple[int, int, int], copy: int
+    source: Parts, block: str, conv: str, style: str, sizes: tuple[int, int, int], copy: int
 ) -> Tensors:
     """A styled convolution: scaled weights and the affine map, which the file holds twice."""
     c_in, c_out, latent = sizes
@@ -88,7 +88,7 @@ def layer(
     return tensors
 
 
-def pass_over_unused(source: Source, width: int, latent: int) -> None:
+def pass_over_unused(source: Parts, width: int, latent: int) -> None:
     """Check the tensors that the published models carry and never use."""
     source.take("label_embed.weight", 1, 1)
     source.take("noise.0.0.noise_scale", width)

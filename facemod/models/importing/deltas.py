@@ -6,7 +6,6 @@ latent of the middle levels only (16 to 64 px) and do not bring the sum back to 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -90,7 +89,7 @@ def known_delta(path: Path) -> Delta:
     return DELTAS[digest]
 
 
-def facts_of(delta: Delta, slots: tuple[int, ...]) -> Mapping[str, Any]:
+def facts_of(delta: Delta, slots: tuple[int, ...]) -> dict[str, Any]:
     """The facts of the preset."""
     return {
         "name": delta.preset,

@@ -13,7 +13,7 @@ from facemod.models.sphere.model import Facts
 from facemod.models.sphere.published import (
     LEVELS,
     Checkpoint,
-    Source,
+    Parts,
     Tensors,
     convert_encoder,
     convolution,
@@ -51,7 +51,7 @@ def convert_decoder(
     ``second`` is the published name of a block's second convolution, ``plain`` folds a
     convolution.
     """
-    source = Source(checkpoint.decoder, checkpoint.path)
+    source = Parts(checkpoint.decoder, checkpoint.path)
     widths = [source.width(f"to_rgb.{i}.weight", 1) for i in range(LEVELS)]
     latent = source.width("progression.0.conv.0.conv.weight_orig", 1)
     state = image_heads(source, widths, checkpoint.level + 1)

@@ -61,10 +61,16 @@ class Facts:
     def read(cls, config: Mapping[str, Any], path: Path) -> Facts:
         """The facts in a header that anybody may have written; ModelError if they make no sense."""
         try:
-            widths = {key: tuple(config[key]) for key in ("encoder_widths", "decoder_widths")}
-            words = {key: str(config[key]) for key in ("family", "source", "licence")}
-            numbers = {key: int(config[key]) for key in ("resolution", "latent", "images_seen")}
-            return cls(**words, **numbers, **widths)
+            return cls(
+                family=str(config["family"]),
+                resolution=int(config["resolution"]),
+                encoder_widths=tuple(config["encoder_widths"]),
+                decoder_widths=tuple(config["decoder_widths"]),
+                latent=int(config["latent"]),
+                images_seen=int(config["images_seen"]),
+                source=str(config["source"]),
+                licence=str(config["licence"]),
+            )
         except (KeyError, TypeError, ValueError, OverflowError) as error:
             raise ModelError(f"{path}: its header describes no model ({error})") from error
 

@@ -123,7 +123,7 @@ def check_tensor(tensor: object, name: str, path: Path) -> None:
         raise ModelError(f"{path}: {name} holds values that are not finite")
 
 
-class Source:
+class Parts:
     """A state dict that is taken apart tensor by tensor, by published name and shape."""
 
     def __init__(self, tensors: Tensors, path: Path) -> None:
@@ -158,7 +158,7 @@ class Source:
             )
 
 
-def convolution(source: Source, name: str, c_in: int, c_out: int, size: int) -> Tensors:
+def convolution(source: Parts, name: str, c_in: int, c_out: int, size: int) -> Tensors:
     """``weight`` (not yet scaled) and ``bias`` of a wrapped convolution."""
     return {
         "weight": source.take(f"{name}.conv.weight_orig", c_out, c_in, size, size),
@@ -209,7 +209,7 @@ def normalised(conv: Tensors, norm: Norm) -> Tensors:
 
 def convert_encoder(checkpoint: Checkpoint, norm: Norm) -> Tensors:
     """The encoder's plain weights by our names; the published levels count from 1024 px down."""
-    source = Source(checkpoint.encoder, checkpoint.path)
+    source = Parts(checkpoint.encoder, checkpoint.path)
     widths = [source.width(f"from_rgb.{i}.weight", 0) for i in range(LEVELS)]
     widths.append(source.width(f"progression.{LEVELS - 1}.conv.2.conv.weight_orig", 0))
     levels: dict[int, Tensors] = {}
@@ -233,7 +233,7 @@ def convert_encoder(checkpoint: Checkpoint, norm: Norm) -> Tensors:
     return {k: v for level in range(checkpoint.level + 1) for k, v in levels[level].items()}
 
 
-def image_heads(source: Source, widths: list[int], levels: int) -> Tensors:
+def image_heads(source: Parts, widths: list[int], levels: int) -> Tensors:
     """The 1x1 convolutions to RGB, all checked, those of the first ``levels`` returned."""
     heads: Tensors = {}
     for i, width in enumerate(widths):

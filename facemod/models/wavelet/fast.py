@@ -246,7 +246,8 @@ def group_order(channels: int) -> Tensor:
 
 def grouped(x: Tensor) -> Tensor:
     """One feature map [1, C, H, W] of the decoder with the channels of each Haar band together."""
-    out = channels_last(*x.shape[1:], x.dtype)
+    _, channels, height, width = x.shape
+    out = channels_last(channels, height, width, x.dtype)
     low, *high = out.chunk(4, dim=1)
     low.copy_(x[:, : low.shape[1]])
     for i, band in enumerate(high):
@@ -256,7 +257,8 @@ def grouped(x: Tensor) -> Tensor:
 
 def interleaved(x: Tensor) -> Tensor:
     """The opposite of :func:`grouped`."""
-    out = channels_last(*x.shape[1:], x.dtype)
+    _, channels, height, width = x.shape
+    out = channels_last(channels, height, width, x.dtype)
     low, *high = x.chunk(4, dim=1)
     out[:, : low.shape[1]] = low
     for i, band in enumerate(high):

@@ -50,6 +50,7 @@ POOR, POORNESS = 0.5, (0.1, 0.6)  # how many samples get worse codes, and how mu
 class DetailTrainer(OneNetwork):
     """The networks, data and optimiser of one run; a task for :mod:`facemod.training.loop`."""
 
+    options: DetailOptions
     key, release = "path", "details.safetensors"
     longest_gradient = 1.0
 
@@ -86,7 +87,8 @@ class DetailTrainer(OneNetwork):
     def losses(self, rng: np.random.Generator) -> dict[str, Tensor]:
         """The weighted losses of one fresh batch."""
         o = self.options
-        styles, pictures = self.replay.extended(*self.draw_samples(rng), o.replayed, rng)
+        fresh, drawn = self.draw_samples(rng)
+        styles, pictures = self.replay.extended(fresh, drawn, o.replayed, rng)
         real, known = self.faces.batch(o.reals, rng, self.fabric.device)
         scene = F.avg_pool2d(pictures, 2)[torch.arange(o.reals) % len(pictures)]
         real = blended(real, scene, known)
@@ -162,8 +164,8 @@ class DetailTrainer(OneNetwork):
             with torch.no_grad():
                 plain = window.inner(self.decode(before, codes, window))
             small = F.avg_pool2d(got, 1024 // FACE)
-            parts = (window.inner(window.of(x)) for x in (real, known))
-            photo += multi_scale_l1(small, *parts, 3) / WINDOWS
+            there, seen = (window.inner(window.of(x)) for x in (real, known))
+            photo += multi_scale_l1(small, there, seen, 3) / WINDOWS
             # Packed faces are too small to show fine texture; that of the styles alone is natural.
             texture += texture_loss(got, plain) / WINDOWS
         image = self.show(full, codes)

@@ -37,6 +37,7 @@ NATURAL = 8192  # draws of the mapping network that tell what is natural
 class Trainer(OneNetwork):
     """The networks, data and optimiser of one run; a task for :mod:`facemod.training.loop`."""
 
+    options: EncoderOptions
     key, release = "encoder", "encoder.safetensors"
     longest_gradient = 5.0
 
@@ -70,7 +71,8 @@ class Trainer(OneNetwork):
     def losses(self, rng: np.random.Generator) -> dict[str, Tensor]:
         """The weighted losses of one fresh batch."""
         o = self.options
-        styles, images = self.replay.extended(*self.draw_samples(rng), o.replayed, rng)
+        fresh, drawn = self.draw_samples(rng)
+        styles, images = self.replay.extended(fresh, drawn, o.replayed, rng)
         if self.faces is None:
             return {"style": self.style_loss(self.encode(degrade(images, rng)), styles)}
         real, known = self.faces.batch(o.reals, rng, self.fabric.device)

@@ -1,7 +1,6 @@
 """Fit the small heads, which draw 256 and 512 px pictures, to the full decoder.
 
-    python -m facemod.training.bundled.heads facemod/models/wavelet/heads.safetensors \\
-        --faces packed.npz
+``facemod train heads`` runs this.
 
 What a head draws at a pixel depends on a few px of the features around it. So squares, cut at
 random places while samples and codes of real faces (with their details, mixed and edited) are
@@ -11,7 +10,6 @@ area-averaged.
 
 from __future__ import annotations
 
-import argparse
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -28,6 +26,7 @@ from facemod.models.wavelet.model import FAMILY, WaveletModel, load
 from facemod.training.bundled.details import enlarged
 from facemod.training.bundled.samples import draw_styles
 from facemod.training.data import PackedFaces
+from facemod.training.settings import HeadOptions, Tell
 from facemod.weights.files import save_weights
 
 SQUARES, SIDE = 6, 20  # of each picture, in px of the features
@@ -75,7 +74,8 @@ def cut_squares(
     model: WaveletModel, faces: PackedFaces | None, count: int, rng: np.random.Generator
 ) -> Squares:
     """Squares of ``count`` pictures."""
-    styles, features, pixels = [], [], {size: [] for size in WIDTHS}
+    styles, features = [], []
+    pixels: dict[int, list[Tensor]] = {size: [] for size in WIDTHS}
     for _ in range(count):
         codes = draw_codes(model, faces, rng)
         x, styles_, blocks = model.begun(codes)
@@ -143,23 +143,13 @@ def draw(head: Head, scales: Scales, squares: Squares) -> tuple[Tensor, Tensor]:
     return drawn, squares.pixels[head.size][there].float()[..., edge:-edge, edge:-edge]
 
 
-def main() -> None:
+def fit_heads(target: Path, options: HeadOptions, tell: Tell) -> None:
     """Cut squares, fit the heads, and write the weight file."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("weights", type=Path, help="the file to write")
-    parser.add_argument("--faces", type=Path, help="a packed set of real faces")
-    parser.add_argument("--pictures", type=int, default=900)
-    parser.add_argument("--steps", type=int, default=7000)
-    args = parser.parse_args()
     torch.manual_seed(0)
     model = load()
-    faces = PackedFaces(args.faces) if args.faces else None
-    squares = cut_squares(model, faces, args.pictures, np.random.default_rng(0))
+    faces = PackedFaces(options.faces) if options.faces else None
+    squares = cut_squares(model, faces, options.pictures, np.random.default_rng(0))
     for head in model.heads.values():
-        errors = list(fit(head.requires_grad_(True), model.decoder, squares, args.steps))
-        print(f"{head.size} px: mean squared error {np.mean(errors[-100:]):.2e}")
-    save_weights(args.weights, model.heads.state_dict(), {"family": FAMILY})
-
-
-if __name__ == "__main__":
-    main()
+        errors = list(fit(head.requires_grad_(True), model.decoder, squares, options.steps))
+        tell(f"{head.size} px: mean squared error {np.mean(errors[-100:]):.2e}")
+    save_weights(target, model.heads.state_dict(), {"family": FAMILY})

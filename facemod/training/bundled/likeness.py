@@ -1,7 +1,6 @@
 """Distil the likeness score that is shipped from a face-recognition network that is not.
 
-    python -m facemod.training.bundled.likeness RUN --faces faces.npz \\
-        --identity mobilefacenet.ckpt --edits 1000 --minutes 20
+``facemod train likeness`` runs this.
 
 The pupil learns the teacher's embeddings of real faces and, because it will judge edits, how
 alike the teacher finds real faces before and after random edits, decoded outright and carried
@@ -10,7 +9,6 @@ over to the photo. What the encoder sees in all these pictures is computed once.
 
 from __future__ import annotations
 
-import argparse
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -33,7 +31,7 @@ from facemod.training.bundled.edits import EditDraws
 from facemod.training.data import read_packed
 from facemod.training.judges.identity import Identity
 from facemod.training.loop import Fabric, Moment, train
-from facemod.training.settings import LoopOptions
+from facemod.training.settings import LikenessOptions, LoopOptions, Tell
 from facemod.weights.files import filled, save_weights
 
 RELEASE = "likeness.safetensors"
@@ -72,7 +70,7 @@ class Lessons:
         return Lessons(tuple(features), torch.cat((self.targets, others.targets)))
 
 
-class Studio:
+class Classroom:
     """The encoder and the teacher: they look at pictures once."""
 
     def __init__(self, teacher: Path) -> None:
@@ -85,7 +83,7 @@ class Studio:
         """Lessons from pictures [N, 128, 128, 3]."""
         seen, told = [], []
         for first in range(0, len(pictures), PART):
-            faces = to_tensor(pictures[first : first + PART])
+            faces = to_tensor(list(pictures[first : first + PART]))
             faces = faces.contiguous(memory_format=torch.channels_last)
             with torch.autocast("cpu", torch.bfloat16):
                 seen.append([x.half() for x in self.encoder(faces)])
@@ -223,33 +221,21 @@ def correlation(a: Tensor, b: Tensor) -> float:
     return float(torch.corrcoef(torch.stack((a.flatten(), b.flatten())))[0, 1])
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("run", type=Path)
-    for name in ("faces", "identity"):
-        parser.add_argument(f"--{name}", type=Path, required=True)
-    parser.add_argument("--edits", type=int, default=1000, help="real faces to edit")
-    parser.add_argument("--steps", type=int)
-    parser.add_argument("--minutes", type=float, help="end sooner, with the schedule complete")
-    parser.add_argument("--limit", type=int, default=20_000, help="real faces to learn from")
-    args = parser.parse_args()
-    _, packed, _ = read_packed(args.faces)
-    shuffled = packed[np.random.default_rng(0).permutation(len(packed))[: HELD_OUT + args.limit]]
+def distil(run: Path, options: LikenessOptions, tell: Tell) -> dict[str, float]:
+    """Teach the pupil in the folder ``run``; how well it agrees with its teacher on held faces."""
+    _, packed, _ = read_packed(options.faces)
+    shuffled = packed[np.random.default_rng(0).permutation(len(packed))[: HELD_OUT + options.limit]]
     held, seen = shuffled[:HELD_OUT], shuffled[HELD_OUT:]
-    model, studio, rng = load(), Studio(args.identity), np.random.default_rng(1)
-    new = edited(model, held[: args.edits // 4], rng)
-    known = edited(model, seen[: args.edits], rng)
+    model, classroom, rng = load(), Classroom(options.identity), np.random.default_rng(1)
+    new = edited(model, held[: options.edits // 4], rng)
+    known = edited(model, seen[: options.edits], rng)
     # The encoder's digest tells which features the pupil reads: it is of no use with others.
-    facts = {"encoder": digest(ENCODER.read_bytes()), "faces": len(seen), "edits": args.edits}
-    task = Distiller(studio.lessons(seen), studio.lessons(known), known, facts)
+    facts = {"encoder": digest(ENCODER.read_bytes()), "faces": len(seen), "edits": options.edits}
+    task = Distiller(classroom.lessons(seen), classroom.lessons(known), known, facts)
 
     def build(fabric: Fabric) -> Distiller:
         return task
 
-    options = LoopOptions(args.steps, args.minutes, device="cpu", precision="32-true")
-    print(train(build, args.run, options, print))
-    print(agreement(task.pupil, studio.lessons(held), studio.lessons(new)))
-
-
-if __name__ == "__main__":
-    main()
+    loop = LoopOptions(options.steps, options.minutes, device="cpu", precision="32-true")
+    train(build, run, loop, tell)
+    return agreement(task.pupil, classroom.lessons(held), classroom.lessons(new))

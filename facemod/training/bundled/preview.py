@@ -87,6 +87,7 @@ class PreviewDecoder(nn.Module):
 class PreviewTrainer(OneNetwork):
     """Teaches the head what the full decoder shows; a task for :mod:`facemod.training.loop`."""
 
+    options: PreviewOptions
     key, release = "convs", "preview.safetensors"
 
     def __init__(
@@ -124,7 +125,8 @@ class PreviewTrainer(OneNetwork):
     def losses(self, rng: np.random.Generator) -> dict[str, Tensor]:
         """The mean squared error of one fresh batch."""
         o = self.options
-        styles, target = self.replay.extended(*self.draw(o.samples, rng), o.replayed, rng)
+        fresh, drawn = self.draw(o.samples, rng)
+        styles, target = self.replay.extended(fresh, drawn, o.replayed, rng)
         return {"mse": F.mse_loss(self.trained(styles).float(), target)}
 
     @torch.no_grad()

@@ -31,8 +31,10 @@ SEED, TRUNCATION = 11, 0.7
 class Measures(Protocol):
     """What can be told of presets' effects by looking at pictures."""
 
-    names: tuple[str, ...]
-    """Of the presets whose effects are measured."""
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Of the presets whose effects are measured."""
+        ...
 
     def changes(self, before: Tensor, after: Tensor) -> Tensor:
         """Images [N, 3, 256, 256] in [-1, 1] -> [N, names]; NaN where there is no face."""

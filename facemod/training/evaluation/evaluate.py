@@ -22,6 +22,7 @@ from facemod.faces.face import Detector
 from facemod.imaging.sheet import tile
 from facemod.models.base import FaceModel
 from facemod.models.registry import load_model
+from facemod.models.wavelet.model import load
 from facemod.tensors.pixels import to_pixels, to_tensor
 from facemod.training.data import known_region
 from facemod.training.evaluation.groups import Scores
@@ -54,7 +55,7 @@ def open_model(name: str, device: str) -> FaceModel:
     if path.suffix != ".safetensors" or not path.is_file():
         return load_model(name, device)
     state = load_weights(path)[0]
-    model = load_model(device=device)
+    model = load(device)
     for part in (model.encoder, model.details):
         if part.state_dict().keys() == state.keys():
             fill(part, state, path)

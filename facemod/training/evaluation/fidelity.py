@@ -1,14 +1,10 @@
 """How close each rung of ``--fidelity`` comes to the photo, and whether edits still edit.
 
-    python -m facemod.training.evaluation.fidelity PHOTOS --identity mobilefacenet.ckpt \\
-        --attributes attributes.safetensors --photos 20 --effects 5
-
-prints the tables of docs/fidelity.md.
+``facemod train fidelity`` writes these tables of docs/fidelity.md.
 """
 
 from __future__ import annotations
 
-import argparse
 import time
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
@@ -18,8 +14,8 @@ from statistics import mean
 import torch.nn.functional as F
 from torch import Tensor
 
-from facemod.editing.editor import Editor
-from facemod.faces.detect import make_detector
+from facemod.editing.editor import Editor, open_editor
+from facemod.errors import UsageError
 from facemod.fidelity.regions import box_mask
 from facemod.fidelity.transfer import (
     FACE,
@@ -32,20 +28,23 @@ from facemod.imaging.reading import open_photo
 from facemod.latent.codes import Codes
 from facemod.latent.presets import find_presets
 from facemod.latent.strengths import PresetEdit, Strength, preset_edit
-from facemod.models.base import Effort, FittingModel
-from facemod.models.registry import load_model
+from facemod.models.base import Effort, FaceModel, FittingModel
 from facemod.models.wavelet.likeness import likeness
+from facemod.tensors.devices import find_device
 from facemod.tensors.pixels import psnr, to_tensor
+from facemod.training.evaluation.options import FidelityOptions
 from facemod.training.judges import attributes
 from facemod.training.judges.attributes import AttributeNet
 from facemod.training.judges.identity import Identity, similarity
 from facemod.training.judges.judge import LEARNT
+from facemod.training.settings import Tell
 
 SMALL = 256
 STRENGTH = 1.5
 NET_SIDE = 128
 STILL = 0.05  # of the mask of moved structure: below, skin is unedited or only recoloured
 Row = dict[str, float]
+Rows = dict[str, list[Row]]
 
 
 def face_of(image: Tensor) -> Tensor:
@@ -113,7 +112,7 @@ def sharpness(image: Tensor, moved: Tensor) -> float:
 
 
 def effects(
-    model: FittingModel, net: AttributeNet, codes: Codes, edits: Mapping[str, PresetEdit]
+    model: FaceModel, net: AttributeNet, codes: Codes, edits: Mapping[str, PresetEdit]
 ) -> Row:
     """How far each preset moves what it is named for, in standard deviations of real faces."""
 
@@ -144,43 +143,37 @@ def table(rows: Mapping[str, Sequence[Row]]) -> str:
     return "\n".join(lines)
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("folder", type=Path)
-    parser.add_argument("--identity", type=Path, required=True)
-    parser.add_argument("--attributes", type=Path, required=True)
-    parser.add_argument("--photos", type=int, default=20)
-    parser.add_argument("--effects", type=int, default=5, help="photos that presets are tried on")
-    parser.add_argument("--device", default="cpu")
-    args = parser.parse_args()
-    model = load_model(device=args.device)
-    editor = Editor(model, make_detector("embedded", args.device)[0])
-    identity, net = Identity(args.identity), attributes.load(args.attributes)
+def measure_fidelity(folder: Path, options: FidelityOptions, tell: Tell) -> dict[str, Rows]:
+    """The tables of how close each rung comes, of edits carried over, and of their effects."""
+    device = find_device(options.device)[0]
+    editor = open_editor(device, aligner="embedded")
+    model, identity = editor.model, Identity(options.identity)
+    if not isinstance(model, FittingModel):
+        raise UsageError("only a model that can be fitted has rungs to measure")
+    net, info = attributes.load(options.attributes), model.info
     edits = {
-        name: preset_edit({name: Strength(STRENGTH)}, model.info.slots, model.info.dim)
+        name: preset_edit({name: Strength(STRENGTH)}, info.slots, info.dim)
         for name in find_presets()[0]
         if name in LEARNT
     }
-    smiling = box_mask(edits["smile"].region, model.info.resolution)
-    close, seams, kept = defaultdict(list), defaultdict(list), defaultdict(list)
-    for number, photo in enumerate(faces_in(args.folder, editor, args.photos)):
+    smiling = box_mask(edits["smile"].region, info.resolution)
+    found: dict[str, Rows] = {part: defaultdict(list) for part in ("close", "seams", "kept")}
+    for number, photo in enumerate(faces_in(folder, editor, options.photos)):
         codes = model.encode(photo)
         for rung in ("encode", *(effort.value for effort in Effort)):
             began = time.process_time()
             fit = codes if rung == "encode" else model.fit(photo, codes, Effort(rung))
             seconds = time.process_time() - began
             before = model.decode(fit).cpu()
-            close[rung].append({**closeness(identity, photo, before), "CPU seconds": seconds})
+            close = {**closeness(identity, photo, before), "CPU seconds": seconds}
+            found["close"][rung].append(close)
             after = model.decode(edits["smile"](fit)).cpu()
             # Whatever the codes are, their change is carried over.
             carried = "transfer" if rung == "encode" else rung
-            seams[carried].append(seam(identity, photo, before, after, smiling))
-            if number < args.effects and rung != Effort.REFINE.value:
-                kept[rung].append(effects(model, net, fit, edits))
-        print(f"{number + 1} photos\n{table(close)}\n\n{table(seams)}\n", flush=True)
-        if number < args.effects:
-            print(f"{table(kept)}\n", flush=True)
-
-
-if __name__ == "__main__":
-    main()
+            found["seams"][carried].append(seam(identity, photo, before, after, smiling))
+            if number < options.effects and rung != Effort.REFINE.value:
+                found["kept"][rung].append(effects(model, net, fit, edits))
+        tell(f"{number + 1} photos\n{table(found['close'])}\n\n{table(found['seams'])}\n")
+        if number < options.effects:
+            tell(f"{table(found['kept'])}\n")
+    return found

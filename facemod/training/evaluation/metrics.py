@@ -67,7 +67,10 @@ class FaceMetric:
 class ModelMetric(Protocol):
     """A measure of the whole model: rows of numbers by name, for a table of their own."""
 
-    name: str
+    @property
+    def name(self) -> str:
+        """What its table is called."""
+        ...
 
     def measure(
         self, model: FaceModel, faces: Sequence[Reconstructed]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Annotated
+from typing import Annotated, Any
 
 from facemod.errors import UsageError
 from facemod.training.introspective.methods import METHODS, Method
@@ -86,7 +86,7 @@ def planned(options: ModelOptions) -> Plan:
     if (options.decoder_steps or 1) < 1:
         raise UsageError(f"--decoder-steps {options.decoder_steps}: at least 1")
     given = {"learning_rate": options.learning_rate, "margin": options.margin}
-    changes = {name: value for name, value in given.items() if value is not None}
+    changes: dict[str, Any] = {name: value for name, value in given.items() if value is not None}
     stages = [replace(stage, **changes) for stage in method.stages]
     schedule = Schedule(stages, method.end, level, options.batch)
     wide = MODULATED_WIDTHS if method.modulated else ENCODER_WIDTHS

@@ -30,7 +30,7 @@ class LabelledFaces:
 
     def tensor(self, chosen: NDArray[np.int64] | slice) -> Tensor:
         """Chosen faces [N, 3, 64, 64] in [-1, 1]."""
-        return to_tensor(self.faces[chosen])
+        return to_tensor(list(self.faces[chosen]))
 
 
 def load_celeba(packed: Path, table: Path) -> tuple[LabelledFaces, tuple[str, ...]]:

@@ -1,9 +1,6 @@
 """Teach an attribute network (:mod:`facemod.training.judges.attributes`) with labelled real faces.
 
-    python -m facemod.training.judges.teach_attributes attributes.safetensors \\
-        --celeba celeba.npz --labels celeba-attributes.csv --utk utk.npz
-
-For an independent judge, ``--half 1 --build residual``.
+``facemod train presets`` teaches the two that it needs, one of them as an independent judge.
 """
 
 from __future__ import annotations

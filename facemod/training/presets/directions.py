@@ -1,7 +1,6 @@
 """Learn the presets from how the decoder's pictures respond to its slots.
 
-    python -m facemod.training.presets.directions presets --work work \\
-        --preview preview.safetensors --real faces.npz
+``facemod train presets`` runs this.
 
 Three things are asked of a direction at once: that it raises its target, that it leaves its
 guards and the pixels outside of its region alone, and that it is short among natural faces (in
@@ -15,7 +14,6 @@ response.
 
 from __future__ import annotations
 
-import argparse
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import takewhile
@@ -24,13 +22,14 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from facemod.errors import InputError
+from facemod.errors import InputError, UsageError
 from facemod.latent.presets import FAMILY, LEVEL_TENSOR, SUFFIX, TENSOR
 from facemod.models.wavelet.decoder import SLOTS
 from facemod.training.data import spread_faces
 from facemod.training.judges import attributes
 from facemod.training.judges.judge import NAMES, STILL, Judge, indices
 from facemod.training.judges.teach_attributes import teach
+from facemod.training.presets.options import PresetOptions, SourceOptions
 from facemod.training.presets.polish import AXES, polished, practice_faces
 from facemod.training.presets.recipes import (
     MAIN,
@@ -43,6 +42,7 @@ from facemod.training.presets.recipes import (
 )
 from facemod.training.presets.response import GROUPS, Response, fit, placed, principal_axes
 from facemod.training.presets.studio import Studio, encoded, needs_exact
+from facemod.training.settings import Tell
 from facemod.weights.files import save_weights
 
 TRUNCATION = 0.7
@@ -106,7 +106,7 @@ def guarded(recipe: Recipe) -> Tensor:
 
 
 @dataclass(frozen=True)
-class Scale:
+class Yardstick:
     """Says how strong a direction is: an independent judge, and faces that taught nothing."""
 
     studio: Studio
@@ -164,7 +164,7 @@ def start(recipe: Recipe, response: Response) -> Tensor:
     return placed(problem.solve(), response.axes, problem.groups, SLOTS)
 
 
-def calibrated(recipe: Recipe, direction: Tensor, scale: Scale) -> Learnt:
+def calibrated(recipe: Recipe, direction: Tensor, scale: Yardstick) -> Learnt:
     """A direction with the strength that the recipe asks for, and how far it goes."""
     target = target_weights(recipe)
     for _ in range(SCALINGS):
@@ -232,70 +232,59 @@ def chosen_recipes(names: Sequence[str]) -> list[Recipe]:
     return recipes
 
 
-def open_instruments(args: argparse.Namespace) -> tuple[Response, Studio, Judge, Judge]:
+def open_instruments(options: SourceOptions) -> tuple[Response, Studio, Judge, Judge]:
     """The response, the studio, the judge that taught and the independent one; made if missing."""
-    args.work.mkdir(parents=True, exist_ok=True)
-    sources = (args.celeba, args.labels, args.utk)
-    taught, judging = args.work / f"attributes{SUFFIX}", args.work / f"judge{SUFFIX}"
+    options.work.mkdir(parents=True, exist_ok=True)
+    taught, judging = options.work / f"attributes{SUFFIX}", options.work / f"judge{SUFFIX}"
     if not taught.exists():
-        teach(taught, *sources, build="plain", half_used=0, seed=args.seed)
+        teach(taught, *labelled(options), build="plain", half_used=0, seed=options.seed)
     if not judging.exists():
-        teach(judging, *sources, build="residual", half_used=1, seed=args.seed + 1)
-    studio, measured = Studio(args.preview), args.work / f"response{SUFFIX}"
+        teach(judging, *labelled(options), build="residual", half_used=1, seed=options.seed + 1)
+    studio, measured = Studio(options.preview), options.work / f"response{SUFFIX}"
     if not measured.exists():
-        fit(studio, Judge(attributes.load(taught)), seed=args.seed).save(measured)
+        fit(studio, Judge(attributes.load(taught)), seed=options.seed).save(measured)
     response = Response.load(measured)
     teacher, judge = (Judge(attributes.load(x), response.unit_of()) for x in (taught, judging))
     return response, studio, teacher, judge
 
 
-def add_sources(parser: argparse.ArgumentParser) -> None:
-    """The arguments of :func:`open_instruments`."""
-    parser.add_argument("--work", type=Path, required=True, help="intermediate results")
-    parser.add_argument("--preview", type=Path, required=True, help="weights of the preview head")
-    parser.add_argument("--celeba", type=Path, help="packed faces")
-    parser.add_argument("--labels", type=Path, help="CSV of CelebA's attributes")
-    parser.add_argument("--utk", type=Path, help="packed faces")
-    parser.add_argument("--seed", type=int, default=0)
+def labelled(options: SourceOptions) -> tuple[Path, Path, Path]:
+    """The labelled photos that networks are taught by; UsageError if they were not named."""
+    if options.celeba is None or options.labels is None or options.utk is None:
+        raise UsageError(
+            f"{options.work}: holds no attribute networks yet; --celeba, --labels and --utk teach "
+            "them"
+        )
+    return options.celeba, options.labels, options.utk
 
 
-def main() -> None:
-    """Command line."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("folder", type=Path, help="where the preset files go")
-    add_sources(parser)
-    parser.add_argument("--real", type=Path, required=True, help="packed real faces")
-    parser.add_argument("--faces", type=int, default=24, help="of either kind, to scale with")
-    parser.add_argument("--practice", type=int, default=600, help="faces to polish on")
-    parser.add_argument("--steps", type=int, default=110, help="of polishing")
-    parser.add_argument("--only", nargs="*", default=[], help="names of presets; default all")
-    args = parser.parse_args()
-    recipes = chosen_recipes(args.only)
-    response, studio, teacher, judge = open_instruments(args)
-    drawn = studio.styles(args.faces, truncation=TRUNCATION, seed=args.seed + 2)
-    real = encoded(spread_faces(args.real, args.faces, first=1))
-    scale = Scale(studio, judge, torch.cat([drawn, real]))
-    practice = practice_faces(studio, args.real, args.practice, args.seed + 3)
-    axes, _ = principal_axes(studio, AXES, args.seed)
+def learn_presets(folder: Path, options: PresetOptions, tell: Tell) -> list[Path]:
+    """Learn the presets and write those that work to ``folder``; returns their files."""
+    recipes = chosen_recipes([word.strip() for word in options.only.split(",") if word.strip()])
+    response, studio, teacher, judge = open_instruments(options)
+    seed, written = options.seed, []
+    drawn = studio.styles(options.faces, truncation=TRUNCATION, seed=seed + 2)
+    real = encoded(spread_faces(options.real, options.faces, first=1))
+    yardstick = Yardstick(studio, judge, torch.cat([drawn, real]))
+    practice = practice_faces(studio, options.real, options.practice, seed + 3)
+    axes, _ = principal_axes(studio, AXES, seed)
     for recipe in sorted(recipes, key=lambda r: (needs_exact(r.slots[1]), r.name not in MAIN)):
         direction = start(recipe, response)
         if recipe.polish:
             direction = polished(
-                recipe, direction, studio, teacher, practice, axes, steps=args.steps, seed=args.seed
+                recipe, direction, studio, teacher, practice, axes, steps=options.steps, seed=seed
             )
         with torch.inference_mode():
-            learnt = calibrated(recipe, direction, scale)
-        print(recipe.name, *told(learnt), flush=True)
+            learnt = calibrated(recipe, direction, yardstick)
+        tell(" ".join([recipe.name, *summary(learnt)]))
         if learnt.works:
-            write(recipe, response, learnt, args.folder / f"{recipe.name}{SUFFIX}", args.seed)
+            written.append(folder / f"{recipe.name}{SUFFIX}")
+            write(recipe, response, learnt, written[-1], seed)
+    return written
 
 
-def told(learnt: Learnt) -> list[str]:
+def summary(learnt: Learnt) -> list[str]:
     """One line about a preset: its range and what it moves most."""
     most = sorted(zip(NAMES, learnt.effects.tolist(), strict=True), key=lambda item: -abs(item[1]))
     verdict = "" if learnt.works else "(does not work)"
     return [verdict, f"{learnt.range}", *(f"{name} {change:+.2f}" for name, change in most[:9])]
-
-
-if __name__ == "__main__":
-    main()

@@ -1,7 +1,6 @@
 """What presets really move: the measured leak matrix, as a page of tables.
 
-    python -m facemod.training.presets.leaks docs/leaks.md --work work \
-        --preview preview.safetensors --identity mobilefacenet.ckpt --real faces.npz
+``facemod train leaks`` runs this.
 
 Held-out random faces (and real ones, encoded) are rendered with every preset at +1, -1 and +1.5
 and judged by a network that had no part in the learning. Beside ours stand two plain ways to learn
@@ -12,7 +11,6 @@ the direction.
 
 from __future__ import annotations
 
-import argparse
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -25,7 +23,12 @@ from facemod.training.bundled.preview import FIRST_FINE_SLOT
 from facemod.training.data import spread_faces
 from facemod.training.judges.identity import Identity, similarity
 from facemod.training.judges.judge import NAMES, STILL, Judge
-from facemod.training.presets.directions import SMALLEST_GAIN, Scale, add_sources, open_instruments
+from facemod.training.presets.directions import (
+    SMALLEST_GAIN,
+    Yardstick,
+    open_instruments,
+)
+from facemod.training.presets.options import LeakOptions
 from facemod.training.presets.plain_directions import (
     classifier_normal,
     mean_difference,
@@ -34,6 +37,7 @@ from facemod.training.presets.plain_directions import (
 from facemod.training.presets.polish import change_where
 from facemod.training.presets.recipes import MAIN, RECIPES, Recipe, region_mask, target_weights
 from facemod.training.presets.studio import Studio, encoded, needs_exact
+from facemod.training.settings import Tell
 from facemod.weights.files import load_weights, save_weights
 
 TRUNCATION = 0.7
@@ -120,7 +124,7 @@ def outside_change(before: Tensor, after: Tensor, region: str) -> float:
     return LEVELS * float(change_where(before, after, outside)) / share if share else 0.0
 
 
-def rivals(scene: Scene, samples: tuple[Tensor, Tensor], count: int) -> Rows:
+def rivals(scene: Scene, samples: tuple[Tensor, Tensor], count: int, tell: Tell) -> Rows:
     """Rows of preset, way, leak, identity: the two plain ways at the effect of strength 1.
 
     They move the slots that the preview knows.
@@ -128,7 +132,7 @@ def rivals(scene: Scene, samples: tuple[Tensor, Tensor], count: int) -> Rows:
     rows: Rows = []
     styles, scores = samples
     faces = scene.studio.styles(CALIBRATING, truncation=TRUNCATION, seed=HELD_OUT_SEED + 1)
-    scale = Scale(scene.studio, scene.judge, faces)
+    scale = Yardstick(scene.studio, scene.judge, faces)
     ways = {"mean difference": mean_difference, "linear SVM": classifier_normal}
     for recipe in RECIPES:
         if recipe.name not in MAIN or not set(recipe.targets) <= set(STILL):
@@ -147,15 +151,15 @@ def rivals(scene: Scene, samples: tuple[Tensor, Tensor], count: int) -> Rows:
             )
             found = measure(recipe, direction / gain, scene, count)
             rows.append((recipe.name, way, f"{found.leak:.2f}", f"{found.identity:.2f}"))
-            print(*rows[-1], flush=True)
+            tell(" ".join(rows[-1]))
     return rows
 
 
-def open_samples(args: argparse.Namespace, studio: Studio, teacher: Judge) -> tuple[Tensor, Tensor]:
+def open_samples(options: LeakOptions, studio: Studio, teacher: Judge) -> tuple[Tensor, Tensor]:
     """Scored samples from the folder ``work``, drawn if they are not there."""
-    path = args.work / f"scored{SUFFIX}"
+    path = options.work / f"scored{SUFFIX}"
     if not path.exists():
-        styles, scores = scored_samples(studio, teacher, args.scored, HELD_OUT_SEED + 2)
+        styles, scores = scored_samples(studio, teacher, options.scored, HELD_OUT_SEED + 2)
         save_weights(path, {"styles": styles, "scores": scores}, {}, dtype=torch.float32)
     state, _ = load_weights(path)
     return state["styles"], state["scores"]
@@ -217,7 +221,7 @@ def page(samples: Sequence[Leaks], real: Sequence[Leaks], compared: Rows) -> str
 
 INTRODUCTION = """# What presets move, measured
 
-Written by `python -m facemod.training.presets.leaks`. Changes are in standard deviations of natural
+Written by `facemod train leaks`. Changes are in standard deviations of natural
 faces, judged by a network that was taught by other photos than the one that the presets were learnt
 with; both look at 64 px. *Success* is the part of faces whose target moves by at least 0.5 at +1.5;
 *leak* the mean change of the main measures (columns of the matrix) other than the own one, as a
@@ -228,36 +232,23 @@ highest and the lowest tenth of 2,500 scored samples) move slots 0 to 8.
 """
 
 
-def main() -> None:
-    """Command line."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("page", type=Path)
-    parser.add_argument("--presets", type=Path, default=Path("presets"), help="folder of presets")
-    add_sources(parser)
-    parser.add_argument("--identity", type=Path, required=True, help="MobileFaceNet checkpoint")
-    parser.add_argument("--real", type=Path, required=True, help="packed real faces")
-    parser.add_argument("--samples", type=int, default=200)
-    parser.add_argument("--fine-samples", type=int, default=50, help="of presets of fine slots")
-    parser.add_argument("--real-faces", type=int, default=100)
-    parser.add_argument("--scored", type=int, default=2500, help="samples for the plain ways")
-    run(parser.parse_args())
-
-
-def run(args: argparse.Namespace) -> None:
+def measure_leaks(target: Path, options: LeakOptions, tell: Tell) -> None:
     """Measure everything and write the page."""
-    _, studio, teacher, judge = open_instruments(args)
-    identity = Identity(args.identity)
-    held_out = studio.styles(args.samples, truncation=TRUNCATION, seed=HELD_OUT_SEED)
+    _, studio, teacher, judge = open_instruments(options)
+    identity = Identity(options.identity)
+    held_out = studio.styles(options.samples, truncation=TRUNCATION, seed=HELD_OUT_SEED)
+    real = spread_faces(options.real, options.real_faces)
     scenes = {
         "samples": Scene(studio, judge, identity, held_out),
-        "real": Scene(studio, judge, identity, encoded(spread_faces(args.real, args.real_faces))),
+        "real": Scene(studio, judge, identity, encoded(real)),
     }
     found: dict[str, list[Leaks]] = {name: [] for name in scenes}
     compared: Rows = []
     for recipe in sorted(RECIPES, key=lambda recipe: recipe.name not in MAIN):
         if recipe.name not in MAIN and not compared:
-            compared = rivals(scenes["samples"], open_samples(args, studio, teacher), args.samples)
-        path = args.presets / f"{recipe.name}{SUFFIX}"
+            scored = open_samples(options, studio, teacher)
+            compared = rivals(scenes["samples"], scored, options.samples, tell)
+        path = options.presets / f"{recipe.name}{SUFFIX}"
         if not path.exists():
             continue
         preset = read_preset(path)
@@ -265,12 +256,8 @@ def run(args: argparse.Namespace) -> None:
         for name, scene in scenes.items():
             if name == "real" and (fine or recipe.name not in MAIN):
                 continue  # real faces are for the main presets, and exact pictures take long
-            count = min(args.fine_samples if fine else args.samples, len(scene.styles))
+            count = min(options.fine_samples if fine else options.samples, len(scene.styles))
             found[name].append(measure(recipe, preset.direction(), scene, count))
-            print(name, *preset_rows(found[name][-1:])[0], flush=True)
+            tell(" ".join([name, *preset_rows(found[name][-1:])[0]]))
         # After every preset, because all of them take long.
-        args.page.write_text(page(found["samples"], found["real"], compared))
-
-
-if __name__ == "__main__":
-    main()
+        target.write_text(page(found["samples"], found["real"], compared))

@@ -1,7 +1,6 @@
 """Fit the levels of presets to an encoder: what its codes of photos say, and what photos show.
 
-    python -m facemod.training.presets.levels presets --work work --preview preview.safetensors \\
-        --real faces.npz
+``facemod train levels`` runs this.
 
 To be run again for every new encoder; directions stay as they are. An encoder that is not sure
 leans towards the average face, so levels that are read off codes lie closer together than the
@@ -10,7 +9,6 @@ judge sees them on the photos. The slope of the one on the other is the preset's
 
 from __future__ import annotations
 
-import argparse
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -20,9 +18,11 @@ from torch import Tensor
 from facemod.latent.presets import LEVEL_TENSOR, SUFFIX
 from facemod.training.data import spread_faces
 from facemod.training.judges.judge import STILL, Judge
-from facemod.training.presets.directions import add_sources, open_instruments
+from facemod.training.presets.directions import open_instruments
+from facemod.training.presets.options import LevelOptions
 from facemod.training.presets.recipes import RECIPES, Recipe, target_weights
 from facemod.training.presets.studio import encoded
+from facemod.training.settings import Tell
 from facemod.weights.files import load_weights, save_weights
 
 LARGEST_GAIN = 4.0
@@ -78,21 +78,12 @@ def refit(path: Path, recipe: Recipe, photos: Photos) -> Reading:
     return found
 
 
-def main() -> None:
-    """Command line."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("folder", type=Path, help="the preset files, which are changed")
-    add_sources(parser)
-    parser.add_argument("--real", type=Path, required=True, help="packed real faces")
-    parser.add_argument("--faces", type=int, default=300)
-    args = parser.parse_args()
-    _, _, _, judge = open_instruments(args)
-    photos = Photos.of(args.real, args.faces, judge)
-    for recipe in RECIPES:
-        path = args.folder / f"{recipe.name}{SUFFIX}"
-        if path.exists():
-            print(recipe.name, refit(path, recipe, photos), flush=True)
-
-
-if __name__ == "__main__":
-    main()
+def fit_levels(folder: Path, options: LevelOptions, tell: Tell) -> list[Path]:
+    """Fit the levels of the presets in ``folder`` anew; returns the files that were changed."""
+    _, _, _, judge = open_instruments(options)
+    photos = Photos.of(options.real, options.faces, judge)
+    paths = {recipe: folder / f"{recipe.name}{SUFFIX}" for recipe in RECIPES}
+    there = {recipe: path for recipe, path in paths.items() if path.exists()}
+    for recipe, path in there.items():
+        tell(f"{recipe.name} {refit(path, recipe, photos)}")
+    return list(there.values())

@@ -8,7 +8,7 @@ its target, what it drags along (MAIN measures most), and what it changes outsid
 The teacher is a small network, and a direction could learn to please it rather than to change
 the face. It therefore looks at pictures that are shifted, blurred, dimmed and noisy at random, and
 the direction stays short, along the axes that natural faces differ in most.
-Scale and range are set by another network (:mod:`facemod.training.presets.directions`).
+Yardstick and range are set by another network (:mod:`facemod.training.presets.directions`).
 """
 
 from __future__ import annotations

@@ -1,7 +1,6 @@
 """How pictures respond to each slot: the mean linear effect of moving it, by finite steps.
 
-    python -m facemod.training.presets.response response.safetensors \\
-        --preview preview.safetensors --attributes attributes.safetensors
+``facemod train presets`` measures it first.
 
 Random faces are moved a random step along the principal axes of w, in every group of slots
 independently, forth and back. The difference of the two pictures, measured, is regressed on the

@@ -15,9 +15,9 @@ from facemod.models.wavelet.decoder import SLOT_RESOLUTIONS, SLOTS, STYLE_DIM, D
 from facemod.models.wavelet.encoder import Encoder
 from facemod.models.wavelet.mapping import Mapping
 from facemod.training.bundled.preview import FIRST_FINE_SLOT, RESOLUTION, PreviewDecoder
+from facemod.training.settings import BUNDLE
 from facemod.weights.files import filled
 
-BUNDLE = Path(__file__).parents[2] / "models" / "wavelet"
 PART = 32  # faces that are encoded at once
 Render = Callable[[Tensor], Tensor]
 

@@ -11,12 +11,12 @@ from facemod.latent.presets import find_presets
 from facemod.training.judges.judge import NAMES, STILL, indices
 from facemod.training.presets.directions import (
     Problem,
-    Scale,
+    Yardstick,
     calibrated,
     level_of,
     linear_range,
     start,
-    told,
+    summary,
     write,
 )
 from facemod.training.presets.recipes import (
@@ -120,16 +120,16 @@ class ToyJudge:
         reading = self.response.axes / self.response.axes.square().sum(1, keepdim=True)
         moved = (after - before) @ reading.T
         steps = torch.stack([moved[:, first] for first, _ in GROUPS], 1)
-        told = self.part * torch.einsum("ngk,gkm->nm", steps, self.response.slopes)
-        return told.clamp(max=self.most)
+        summary = self.part * torch.einsum("ngk,gkm->nm", steps, self.response.slopes)
+        return summary.clamp(max=self.most)
 
     def scores(self, images: torch.Tensor) -> torch.Tensor:
         """Every other picture has more of everything."""
         return (torch.arange(len(images)) % 2).float()[:, None].expand(-1, len(STILL))
 
 
-def scale_of(response: Response, part: float = 1.0, most: float = 99.0) -> Scale:
-    return Scale(ToyStudio(), ToyJudge(response, part, most), torch.zeros(4, SLOTS, DIM))
+def scale_of(response: Response, part: float = 1.0, most: float = 99.0) -> Yardstick:
+    return Yardstick(ToyStudio(), ToyJudge(response, part, most), torch.zeros(4, SLOTS, DIM))
 
 
 @pytest.mark.parametrize("part", [0.5, 1.0])
@@ -156,9 +156,9 @@ def test_only_faces_with_room_set_the_scale(response: Response) -> None:
         """Of the faces that have much, none gains; of those that have little, none loses."""
 
         def changes(self, before: torch.Tensor, after: torch.Tensor) -> torch.Tensor:
-            told = super().changes(before, after)
+            summary = super().changes(before, after)
             much = self.scores(before)[:, :1] > 0
-            return torch.where(much, told.clamp(max=0), told.clamp(min=0))
+            return torch.where(much, summary.clamp(max=0), summary.clamp(min=0))
 
     scale = replace(scale_of(response), judge=Saturated(response, 1.0))
     learnt = calibrated(recipe(), start(recipe(), response), scale)
@@ -175,10 +175,10 @@ def test_beyond_the_first_failure_nothing_is_natural() -> None:
 def test_what_does_not_work_says_so(response: Response) -> None:
     nothing = calibrated(recipe(), torch.zeros(SLOTS, DIM) + 1e-9, scale_of(response))
     assert not nothing.works
-    assert "(does not work)" in told(nothing)
+    assert "(does not work)" in summary(nothing)
     something = calibrated(recipe(), start(recipe(), response), scale_of(response))
     assert something.works
-    assert "(does not work)" not in told(something)
+    assert "(does not work)" not in summary(something)
 
 
 def test_a_preset_file_holds_what_was_learnt(response: Response, tmp_path) -> None:

@@ -1,0 +1,20 @@
+"""The options of measuring fidelity. No torch here."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated
+
+from facemod.training.settings import DATA_PANEL, Setting
+
+
+@dataclass(frozen=True, kw_only=True)
+class FidelityOptions:
+    """What the rungs of fidelity are measured by, and on how much."""
+
+    identity: Annotated[Path, Setting("MobileFaceNet checkpoint.", DATA_PANEL)]
+    attributes: Annotated[Path, Setting("Attribute network.", DATA_PANEL)]
+    photos: Annotated[int, Setting("Photos to measure on.")] = 20
+    effects: Annotated[int, Setting("Photos that presets are tried on.")] = 5
+    device: Annotated[str, Setting("auto, cpu, cuda, cuda:N or mps.")] = "cpu"

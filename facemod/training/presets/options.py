@@ -1,0 +1,53 @@
+"""The options of learning and measuring presets. No torch here."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated
+
+from facemod.training.settings import DATA_PANEL, Setting
+
+
+@dataclass(frozen=True, kw_only=True)
+class SourceOptions:
+    """What presets are learnt from and judged by."""
+
+    work: Annotated[
+        Path, Setting("Folder of intermediate results; what is there is used again.", DATA_PANEL)
+    ]
+    preview: Annotated[Path, Setting("Weights of the preview decoder.", DATA_PANEL)]
+    celeba: Annotated[Path | None, Setting("Packed faces of CelebA.", DATA_PANEL)] = None
+    labels: Annotated[Path | None, Setting("CSV of CelebA's attributes.", DATA_PANEL)] = None
+    utk: Annotated[Path | None, Setting("Packed faces of UTKFace.", DATA_PANEL)] = None
+    seed: Annotated[int, Setting("Seed of all random choices.")] = 0
+    real: Annotated[Path, Setting("Packed real faces.", DATA_PANEL)]
+
+
+@dataclass(frozen=True, kw_only=True)
+class PresetOptions(SourceOptions):
+    """How presets are learnt."""
+
+    faces: Annotated[int, Setting("Faces of either kind to scale with.")] = 24
+    practice: Annotated[int, Setting("Faces to polish on.")] = 600
+    steps: Annotated[int, Setting("Steps of polishing.")] = 110
+    only: Annotated[str, Setting("Presets to learn, with commas; default all.")] = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class LevelOptions(SourceOptions):
+    """How levels are fitted to the encoder."""
+
+    faces: Annotated[int, Setting("Real faces to fit to.")] = 300
+
+
+@dataclass(frozen=True, kw_only=True)
+class LeakOptions(SourceOptions):
+    """How leaks are measured."""
+
+    identity: Annotated[Path, Setting("MobileFaceNet checkpoint.", DATA_PANEL)]
+    presets: Annotated[Path, Setting("Folder of the presets.", DATA_PANEL)] = Path("presets")
+    samples: Annotated[int, Setting("Random faces.")] = 200
+    fine_samples: Annotated[int, Setting("Random faces for presets of fine slots.")] = 50
+    real_faces: Annotated[int, Setting("Real faces.")] = 100
+    scored: Annotated[int, Setting("Samples for the plain ways to compare with.")] = 2500
