@@ -25,6 +25,8 @@ from torch import Tensor
 from facemod.errors import MissingExtraError, ModelError, UsageError
 from facemod.files.atomic import atomic_path
 from facemod.imaging.writing import write_image
+from facemod.tensors.devices import find_device
+from facemod.tensors.precision import working_precision
 from facemod.training.settings import LoopOptions
 
 try:
@@ -95,13 +97,22 @@ def make_fabric(options: LoopOptions) -> Fabric:
     try:
         fabric = Fabric(
             accelerator=kind, devices=devices, num_nodes=options.machines,
-            precision=options.precision,
+            precision=precision_of(options),
         )  # fmt: skip
     except (RuntimeError, ValueError, TypeError) as error:
         asked = f"--device {options.device} --devices {options.devices}"
         raise UsageError(f"{asked} --precision {options.precision}: {error}") from error
     fabric.launch()
     return fabric
+
+
+def precision_of(options: LoopOptions) -> str:
+    """The precision that the options ask for, in Fabric's words."""
+    if options.precision != "auto":
+        return options.precision
+    device = find_device(options.device)[0]
+    half = working_precision(device) is torch.bfloat16
+    return "bf16-mixed" if half else "32-true"
 
 
 def train(

@@ -44,7 +44,10 @@ class LoopOptions:
     machines: Annotated[
         int, Setting("How many machines with as many devices; start it on each with torchrun.")
     ] = 1
-    precision: Annotated[str, Setting("32-true, bf16-mixed or 16-mixed.")] = "bf16-mixed"
+    precision: Annotated[
+        str,
+        Setting("auto (bf16-mixed where that is faster), 32-true, bf16-mixed or 16-mixed."),
+    ] = "auto"
     seed: Annotated[int, Setting("Seed of all random choices.")] = 0
 
 

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from facemod.training.loop import Task
 
 # Two networks against each other need the range of these; 16-mixed has less.
-PRECISIONS = ("bf16-mixed", "32-true")
+PRECISIONS = ("auto", "bf16-mixed", "32-true")
 Pictures = Annotated[
     Path,
     typer.Argument(
@@ -59,7 +59,7 @@ def train_model(
     if not pictures.exists():
         raise UsageError(f"{pictures}: no such folder or file")
     if loop.precision not in PRECISIONS:
-        raise UsageError(f"--precision {loop.precision}: here, it is {' or '.join(PRECISIONS)}")
+        raise UsageError(f"--precision {loop.precision}: here, it is {', '.join(PRECISIONS)}")
     plan = planned(options)
     if options.kimg or (loop.steps is None and loop.minutes is None):
         loop = replace(loop, steps=plan.schedule.steps(options.kimg, loop.devices * loop.machines))

@@ -16,6 +16,7 @@ import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor
 
+from facemod.tensors.precision import autocast
 from facemod.training.judges.attributes import AGE, RESOLUTION, AttributeNet
 from facemod.training.judges.labelled import (
     LabelledFaces,
@@ -75,7 +76,7 @@ def train(
         losses = []
         for chosen in rng.permutation(len(faces.faces))[: steps * batch].reshape(steps, batch):
             images = augment(faces.tensor(chosen), rng)
-            with torch.autocast("cpu", torch.bfloat16):
+            with autocast("cpu"):
                 outputs = net(images.contiguous(memory_format=torch.channels_last)).float()
             loss = loss_of(outputs, torch.from_numpy(faces.labels[chosen]))
             optimizer.zero_grad(set_to_none=True)

@@ -14,6 +14,7 @@ from facemod.models.wavelet import model as wavelet
 from facemod.models.wavelet.decoder import SLOT_RESOLUTIONS, SLOTS, STYLE_DIM, Decoder
 from facemod.models.wavelet.encoder import Encoder
 from facemod.models.wavelet.mapping import Mapping
+from facemod.tensors.precision import autocast
 from facemod.training.bundled.preview import FIRST_FINE_SLOT, RESOLUTION, PreviewDecoder
 from facemod.training.settings import BUNDLE
 from facemod.weights.files import filled
@@ -54,8 +55,8 @@ class Studio:
         return torch.cat([self._quick(style[None]) for style in styles]).clamp(-1, 1)
 
     def sketch(self, styles: Tensor) -> Tensor:
-        """Images [N, 3, 128, 128], about [-1, 1], by the preview, in bfloat16, with gradients."""
-        with torch.autocast("cpu", torch.bfloat16):
+        """Images [N, 3, 128, 128], about [-1, 1], by the preview, with gradients."""
+        with autocast("cpu"):
             return self._preview(styles).float()
 
 
