@@ -66,6 +66,12 @@ class UnlikeError(FacemodError):
     code = "unlike"
 
 
+class StoppedError(FacemodError):
+    """Somebody ended the run in the middle of a photo's work."""
+
+    code = "stopped"
+
+
 class OutputError(FacemodError):
     """A result cannot be written."""
 

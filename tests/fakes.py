@@ -16,7 +16,7 @@ from torch import Tensor
 from facemod.editing.editor import Editor
 from facemod.faces.face import Face
 from facemod.latent.codes import Codes, Details, Scale
-from facemod.models.base import Effort, ModelInfo, WindowDrawer
+from facemod.models.base import Effort, ModelInfo, Watch, WindowDrawer, unwatched
 from facemod.models.windows import Window
 
 SIDE = 64
@@ -87,7 +87,12 @@ class FittingFake(FakeModel):
         maps = torch.zeros(len(images), 1, 2, 2)
         return replace(codes, details=(Details.of(maps, codes.styles),))
 
-    def fit(self, image: Tensor, codes: Codes, effort: Effort) -> Codes:
+    def fit_seconds(self, effort: Effort) -> float:
+        return {Effort.REFINE: 6.0, Effort.ADAPT: 30.0}[effort]
+
+    def fit(self, image: Tensor, codes: Codes, effort: Effort, watch: Watch = unwatched) -> Codes:
+        for step in (1, 2):
+            watch(step, 2)
         self.fits.append(effort)
         (entry,) = codes.details
         return replace(codes, details=(replace(entry, fitted=torch.ones(1, 3)),))

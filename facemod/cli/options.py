@@ -196,9 +196,10 @@ FidelityOption = Annotated[
         "--fidelity",
         metavar="RUNG",
         help="How results stay close to the photo. encode: show what the model decodes. transfer: "
-        "carry the change over to the photo's own pixels. refine: fit the codes to the photo "
-        "first, for seconds. adapt: adapt the decoder to the photo first, up to a minute on a "
-        "CPU; remembered. auto: the highest rung that takes a minute or two in all.",
+        "carry the change over to the photo's own pixels. refine: first fit the codes to the "
+        "photo, some seconds a face, so that strong edits stay this person. adapt: adapt the "
+        "decoder to the photo first, up to a minute on a CPU; remembered. auto: the highest rung "
+        "that takes two minutes in all, as measured here.",
         rich_help_panel=MODEL_PANEL,
     ),
 ]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import signal
 import threading
+import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -42,6 +43,8 @@ class Stopper:
 
     def __init__(self) -> None:
         self.asked = self.interrupted = False
+        self.say: Callable[[str], None] = lambda words: None
+        """What shows people a few words on what is going on."""
 
     def __call__(self) -> bool:
         return self.asked
@@ -67,6 +70,22 @@ class Stopper:
         render.say("finishing what is under way; Ctrl-C again leaves it")
 
 
+class FitProgress:
+    """Says how far fits to photos are; a watch for editors, of any number of threads."""
+
+    def __init__(self, say: Callable[[str], None]) -> None:
+        self.say = say
+        self.began: dict[int, float] = {}
+
+    def __call__(self, step: int, steps: int) -> None:
+        thread, now = threading.get_ident(), time.monotonic()
+        if step == 1:
+            self.began[thread] = now
+            return
+        left = (now - self.began[thread]) / (step - 1) * (steps - step)
+        self.say(f"fitting, step {step} of at most {steps}, {left:.0f} s left")
+
+
 def run_batch(
     batch: Batch,
     treatment: Treatment,
@@ -87,7 +106,8 @@ def run_batch(
 
     def outcomes(stopper: Stopper) -> Iterator[Outcome]:
         planned = []
-        for outcome in outcomes_of(batch, spec, editor, devices, stopper):
+        watched = replace(editor, watch=FitProgress(lambda words: stopper.say(words)))
+        for outcome in outcomes_of(batch, spec, watched, devices, stopper):
             planned.append(outcome)
             yield outcome
         yield from also(planned) if also else ()
@@ -134,6 +154,7 @@ def report_all(
             stopper.listening(),
             render.progress(len(batch.jobs), shown=not batch.common.quiet) as bar,
         ):
+            stopper.say = lambda words: bar.update(bar.task_ids[0], description=words)
             begin(journal, batch)
             for outcome in outcomes_until(stopper):
                 outcomes.append(outcome if batch.common.json else replace(outcome, faces=()))

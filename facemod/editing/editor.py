@@ -25,7 +25,7 @@ from facemod.fidelity.fitting import fitted
 from facemod.fidelity.store import FitStore, fit_store
 from facemod.imaging.photo import Photo
 from facemod.latent.codes import Codes
-from facemod.models.base import Effort, FaceModel
+from facemod.models.base import Effort, FaceModel, Watch, unwatched
 from facemod.tensors.pixels import to_tensor
 
 T = TypeVar("T")
@@ -80,6 +80,8 @@ class Editor:
     there is one. None: as many as the face has in its photo."""
     fits: FitStore = field(default_factory=fit_store)
     """Where fits to photos are remembered."""
+    watch: Watch = unwatched
+    """Sees each step of a fit, and may raise to end it."""
     found_by: str = ""
     """In words: how faces are found, and why so."""
 
@@ -123,7 +125,7 @@ class Editor:
             side = self.model.info.resolution
             images = F.interpolate(images, (side, side), mode="bicubic").clamp(-1, 1)
             codes = [
-                fitted(self.model, image[None], crop.pixels, code, effort, self.fits)
+                fitted(self.model, image[None], crop.pixels, code, effort, self.fits, self.watch)
                 for image, crop, code in zip(images, crops, codes, strict=True)
             ]
         return [EncodedFace(c, code, self.model) for c, code in zip(crops, codes, strict=True)]

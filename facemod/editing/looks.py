@@ -16,14 +16,14 @@ from facemod.errors import UsageError
 from facemod.faces.choice import parse_choice
 from facemod.fidelity.fitting import fitting_model
 from facemod.fidelity.regions import Regions
+from facemod.fidelity.timing import fit_seconds
+from facemod.files.folders import fits_folder
 from facemod.imaging.opening import MAX_MEGAPIXELS
 from facemod.latent.edits import Edit
-from facemod.models.base import FaceModel, FittingModel
+from facemod.models.base import Effort, FaceModel, FittingModel
 
 AUTO = "auto"
 AUTO_SECONDS = 120  # that the fidelity auto may spend on fitting
-# What fitting to one photo takes, roughly.
-SECONDS = {"cpu": {"adapt": 30, "refine": 6}, "gpu": {"adapt": 6, "refine": 1}}
 
 
 @dataclass(frozen=True)
@@ -99,11 +99,12 @@ def settle_fidelity(name: str, model: FaceModel, photos: int) -> tuple[Fidelity,
         return rung, ()
     if not isinstance(model, FittingModel):
         return Fidelity.TRANSFER, (f"fidelity: transfer ({model.info.family} cannot be fitted)",)
-    kind = "cpu" if model.device.type == "cpu" else "gpu"
-    for rung in (Fidelity.ADAPT, Fidelity.REFINE):
-        seconds = photos * SECONDS[kind][rung.value]
+    for effort in (Effort.ADAPT, Effort.REFINE):
+        seconds = photos * fit_seconds(model, effort, fits_folder())
         if seconds <= AUTO_SECONDS:
-            return rung, (f"fidelity: {rung.value} (about {seconds} s for {photos} photos)",)
+            return Fidelity(effort.value), (
+                f"fidelity: {effort.value} (about {seconds:.0f} s for {photos} photos)",
+            )
     return Fidelity.TRANSFER, (f"fidelity: transfer ({photos} photos are too many to fit to)",)
 
 

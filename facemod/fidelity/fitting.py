@@ -9,7 +9,7 @@ from torch import Tensor
 from facemod.errors import UsageError
 from facemod.fidelity.store import FitStore, key_of
 from facemod.latent.codes import Codes
-from facemod.models.base import Effort, FaceModel, FittingModel
+from facemod.models.base import Effort, FaceModel, FittingModel, Watch, unwatched
 
 
 def fitting_model(model: FaceModel, effort: Effort) -> FittingModel:
@@ -33,10 +33,12 @@ def fitted(
     codes: Codes,
     effort: Effort,
     store: FitStore,
+    watch: Watch = unwatched,
 ) -> Codes:
     """The codes of one face fitted to its ``image`` [1, 3, R, R], or as an earlier run did.
 
-    ``pixels`` [R, R, 3] are the same picture, which the store knows it by.
+    ``pixels`` [R, R, 3] are the same picture, which the store knows it by; ``watch`` sees each step
+    of a new fit.
 
     Raises:
         UsageError: the model's family cannot be fitted.
@@ -45,6 +47,6 @@ def fitted(
     key = key_of(pixels, able.fingerprint, effort)
     if (known := store.find(key, codes)) is not None:
         return known
-    learnt = able.fit(image, codes, effort)
+    learnt = able.fit(image, codes, effort, watch)
     store.keep(key, learnt)
     return learnt

@@ -25,7 +25,7 @@ from facemod.weights.files import load_weights, save_weights
 
 LIMIT = 256 << 20  # bytes
 SUFFIX = ".safetensors"
-VERSION = "2"  # of how fits are made; another one makes all earlier fits useless
+VERSION = "3"  # of how fits are made; another one makes all earlier fits useless
 
 
 def key_of(pixels: NDArray[np.uint8], fingerprint: str, effort: Effort) -> str:

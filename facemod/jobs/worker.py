@@ -19,14 +19,14 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from itertools import islice
 from pathlib import Path
 from typing import Any
 
 from facemod.editing.editor import Editor
-from facemod.errors import FacemodError
+from facemod.errors import FacemodError, StoppedError
 from facemod.imaging.opening import opened_image
 from facemod.jobs.batching import FaceLoop
 from facemod.jobs.journal import Journal
@@ -34,6 +34,7 @@ from facemod.jobs.outcome import Outcome
 from facemod.jobs.plan import Job
 from facemod.jobs.spec import Spec
 from facemod.jobs.stages import Prepared, Stages
+from facemod.models.base import Watch
 from facemod.tensors.memory import keep_freed_memory
 
 MEGAPIXELS_IN_FLIGHT = 100.0
@@ -94,6 +95,21 @@ class Worker:
         return loops
 
 
+@dataclass(frozen=True)
+class Halting:
+    """A watch over fits that ends them between two steps when the run is to end."""
+
+    stop: Callable[[], bool]
+    then: Watch
+
+    def __call__(self, step: int, steps: int) -> None:
+        if self.stop():
+            raise StoppedError(
+                f"stopped at step {step} of {steps} of its fit; the same command begins it again"
+            )
+        self.then(step, steps)
+
+
 class InThisThread(Executor):
     """Does everything at once, for debuggers and for machines with one core."""
 
@@ -137,7 +153,8 @@ class Flight:
         # Threads that edit also write what they edited.
         self.writers = pool if isinstance(model, InThisThread) else InThisThread()
         spec = stages.spec
-        self.faces = FaceLoop(spec.treatment, stages.editor, spec.batch_size)
+        editor = replace(stages.editor, watch=Halting(stop, stages.editor.watch))
+        self.faces = FaceLoop(spec.treatment, editor, spec.batch_size)
         self.ahead: deque[Passenger] = deque()
         self.behind: deque[Passenger] = deque()
         self.most_ahead = spec.batch_size + spec.threads

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import Enum
 from typing import TYPE_CHECKING, Protocol, runtime_checkable
@@ -75,11 +75,19 @@ class FaceModel(Protocol):
         ...
 
 
+Watch = Callable[[int, int], None]
+"""Called after each step of a fit with its number and how many there are; may raise to end it."""
+
+
+def unwatched(step: int, steps: int) -> None:
+    """Let a fit run to its end."""
+
+
 class Effort(str, Enum):
     """How much time a fit to one photo may take."""
 
     REFINE = "refine"
-    """A few gradient steps: seconds."""
+    """A few gradient steps, until the styles show this person: seconds."""
     ADAPT = "adapt"
     """Until the decoder shows this very photo: up to a minute on a CPU."""
 
@@ -88,14 +96,19 @@ class Effort(str, Enum):
 class FittingModel(Protocol):
     """A model that can be fitted to one photo; families need not be able to."""
 
+    device: torch.device
     fingerprint: str
     """Changes with the weights: a fit is of no use to others."""
 
-    def fit(self, image: Tensor, codes: Codes, effort: Effort) -> Codes:
+    def fit(self, image: Tensor, codes: Codes, effort: Effort, watch: Watch = unwatched) -> Codes:
         """Codes whose picture is closer to one face's ``image`` [1, 3, R, R] in [-1, 1].
 
         They edit, mix and morph as the encoder's ``codes`` do, and hold at most 2 MB in fp16.
         """
+        ...
+
+    def fit_seconds(self, effort: Effort) -> float:
+        """At most how long a fit takes on this machine, measured by some of its steps."""
         ...
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from fakes import FakeModel, FittingFake
 
+from facemod.cli import run as running
 from facemod.models.base import Effort
 
 
@@ -45,6 +46,20 @@ def test_the_next_edit_of_a_photo_needs_no_fit(run, photo, fitting):
     assert run("cache", "info", "--json").json["data"]["fits"] == 1
     assert "1 fits removed" in run("cache", "clear").err
     assert run("cache", "info", "--json").json["data"]["fits"] == 0
+
+
+def test_fits_say_how_far_they_are_and_how_long_they_still_take(monkeypatch):
+    clock = iter([0.0, 3.0, 6.0, 9.0])
+    monkeypatch.setattr(running.time, "monotonic", lambda: next(clock))
+    said = []
+    watch = running.FitProgress(said.append)
+    for step in (1, 2, 3, 4):
+        watch(step, 5)
+    assert said == [
+        "fitting, step 2 of at most 5, 9 s left",
+        "fitting, step 3 of at most 5, 6 s left",
+        "fitting, step 4 of at most 5, 3 s left",
+    ]
 
 
 def test_a_zero_edit_of_an_adapted_face_keeps_every_pixel(run, photo, fitting, pixels):

@@ -5,14 +5,15 @@ from __future__ import annotations
 import pickle
 import threading
 import time
+from dataclasses import replace
 from functools import partial
 
 import numpy as np
 import pytest
-from fakes import FailingModel, FakeDetector, FakeModel, open_fake
+from fakes import FailingModel, FakeDetector, FakeModel, FittingFake, open_fake
 from PIL import Image
 
-from facemod.editing.editor import Editor
+from facemod.editing.editor import Editor, Fidelity
 from facemod.jobs import worker as workers
 from facemod.jobs.plan import Job
 from facemod.jobs.worker import Worker
@@ -106,6 +107,21 @@ def test_stopping_finishes_what_is_under_way(make_jobs, make_spec):
     there = {job.target for job in jobs if job.target.exists()}
     assert there == {job.target for job in jobs[: len(seen)]}
     assert not [p for p in jobs[0].target.parent.iterdir() if p.name.startswith(".facemod-")]
+
+
+def test_stopping_ends_a_fit_between_two_steps(make_jobs, make_spec):
+    asked = []
+    spec = make_spec(partial(opened, FittingFake()), threads=0)
+    spec = replace(spec, treatment=replace(spec.treatment, fidelity=Fidelity.ADAPT))
+
+    def stop() -> bool:
+        asked.append(1)
+        return len(asked) > 2  # the loop asks first, then every step
+
+    (outcome,) = Worker(spec)(make_jobs(5), stop)
+    assert (outcome.status, outcome.error["code"]) == ("failed", "stopped")
+    assert "step 2 of 2" in outcome.error["message"]
+    assert not (spec.log.folder / "000.png").exists()
 
 
 def test_reading_and_writing_go_on_while_the_model_works(make_jobs, make_spec):

@@ -87,7 +87,7 @@ def evaluate(words: Words, options: Evaluating) -> Result:
     from facemod.training.data import photos_in
     from facemod.training.evaluation import evaluate as evaluation
     from facemod.training.evaluation.metrics import face_metrics
-    from facemod.training.judges.identity import Identity
+    from facemod.training.judges.identity import load_identity
 
     if len(words) > 2:
         raise UsageError(f"{' '.join(words)}: expected a model and one folder, or a folder alone")
@@ -100,7 +100,7 @@ def evaluate(words: Words, options: Evaluating) -> Result:
     model = evaluation.open_model("bundled" if len(words) == 1 else words[0], device)
     detector, _ = make_detector(options.aligner, device)
     metrics = face_metrics(
-        model, detector, Identity(options.identity) if options.identity else None
+        model, detector, load_identity(options.identity) if options.identity else None
     )
     whole_metrics = model_metrics(options, detector, device)
     watching = [metric.see for metric in whole_metrics if hasattr(metric, "see")]

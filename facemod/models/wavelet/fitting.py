@@ -1,7 +1,9 @@
 """Fitting the decoder to one photo, in the spirit of Bau et al. 2019 (Semantic Photo Manipulation).
 
-The early blocks, which decide what is where, stay as they are. Learnt are the late blocks' scales
-for this photo, by moving the late styles (every late layer multiplies each of its channels by an
+The styles that shape the face come first (:mod:`facemod.models.wavelet.styling`): edits move
+them, so they have to be this person's, as in pivotal tuning (Roich et al. 2021). From then on the
+early blocks, which decide what is where, stay as they are. Learnt are the late blocks' scales for
+this photo, by moving the late styles (every late layer multiplies each of its channels by an
 affine map of its style, so this spans Bau's per-channel factors), the map of details at 64 px and,
 with the higher effort, a residual at 128 px: a few maps and how they mix into the channels there.
 Where an edit moves the face, the residual at 128 px moves with it, as the details do; where it
@@ -10,7 +12,10 @@ makes something else of the face, the residual gives way.
 
 from __future__ import annotations
 
+import time
+from collections.abc import Callable
 from dataclasses import dataclass, replace
+from itertools import count, pairwise
 
 import numpy as np
 import torch
@@ -18,11 +23,13 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from facemod.latent.codes import Codes
-from facemod.models.base import Effort
+from facemod.models.base import Effort, Watch, unwatched
 from facemod.models.wavelet.crops import decode_crop, detail_crop
-from facemod.models.wavelet.decoder import CHANNELS, Decoder
+from facemod.models.wavelet.decoder import CHANNELS, SLOT_RESOLUTIONS, Decoder
 from facemod.models.wavelet.details import BLOCKS_BEFORE, RESOLUTION, DetailDecoder, untouched
+from facemod.models.wavelet.styling import StyleFitter
 from facemod.models.windows import CROP, Window
+from facemod.tensors.precision import autocast
 
 FINE_SIDE = 2 * RESOLUTION
 FINE_MAPS = 24
@@ -38,6 +45,7 @@ COARSE, COARSE_WEIGHT = 4, 2.0
 PROBES = (Window(16, 24), Window(26, 16), Window(26, 32), Window(38, 24))
 PROBE_EVERY = 20  # steps
 ENOUGH = 0.985  # the probes' loss has to fall by this factor
+SHORT = 3  # steps that tell how long the others take
 PATIENCE = 3  # so many probes may be no better: steps are noisy
 
 
@@ -47,6 +55,8 @@ class Plan:
 
     steps: int
     fine: bool
+    styling: int = 40
+    """Steps that fit the early styles."""
 
 
 PLANS = {Effort.REFINE: Plan(80, fine=False), Effort.ADAPT: Plan(300, fine=True)}
@@ -124,7 +134,7 @@ class Fit:
 
     def loss(self, window: Window) -> Tensor:
         """Squared error of a window at full size, and of its coarse part once more."""
-        with torch.autocast(self.image.device.type, torch.bfloat16):
+        with autocast(self.image.device):
             residual = detail_crop(self.details, self.maps, self.features, window)
             features = window.of(self.features) + residual
             fine = None
@@ -146,25 +156,65 @@ class Fit:
 
 
 def fit(
-    decoder: Decoder, details: DetailDecoder, image: Tensor, codes: Codes, effort: Effort
+    fitter: StyleFitter,
+    details: DetailDecoder,
+    image: Tensor,
+    codes: Codes,
+    effort: Effort,
+    watch: Watch = unwatched,
 ) -> Codes:
     """Codes closer to one face's ``image`` [1, 3, 1024, 1024] in [-1, 1]; always the same ones.
 
-    Stops when more steps no longer pay.
+    ``watch`` sees each step and may raise to end the fit.
     """
-    plan = PLANS[effort]
-    learning = Fit(decoder, details, image, codes, plan)
+    plan, steps = PLANS[effort], count(1)
+
+    def stepped() -> None:
+        watch(next(steps), plan.styling + plan.steps)
+
+    styles = codes.styles.to(image.device).clone()
+    styles = rounded(fitter.fit(image, styles, plan.styling, stepped))
+    shaped = replace(codes, styles=styles, details=(replace(codes.details[0], styles=styles),))
+    learning = Fit(fitter.decoder, details, image, shaped, plan)
+    learn(learning, stepped)
+    return learning.result()
+
+
+def learn(learning: Fit, stepped: Callable[[], None]) -> None:
+    """Take the steps of a fit, or as many of them as pay."""
+    steps = learning.plan.steps
     rng = np.random.default_rng(0)
     best, stale = learning.probe(), 0
-    for step in range(plan.steps):
-        learning.step(step / plan.steps, draw_window(rng))
+    for step in range(steps):
+        learning.step(step / steps, draw_window(rng))
+        stepped()
         if (step + 1) % PROBE_EVERY == 0:
             error = learning.probe()
             stale = stale + 1 if error > ENOUGH * best else 0
             best = min(best, error)
             if stale == PATIENCE:
                 break
-    return learning.result()
+
+
+def measured_seconds(
+    fitter: StyleFitter, details: DetailDecoder, codes: Codes, effort: Effort
+) -> float:
+    """What all steps of a fit would take, by the shortest of a few of either kind.
+
+    ``codes`` are those of any one face.
+    """
+    plan, device = PLANS[effort], fitter.mean.device
+    codes = codes.to(device)
+    image = torch.zeros(1, 3, SLOT_RESOLUTIONS[-1], SLOT_RESOLUTIONS[-1], device=device)
+    ends = [time.perf_counter()]
+    fitter.fit(image, codes.styles.clone(), SHORT, lambda: ends.append(time.perf_counter()))
+    learning = Fit(fitter.decoder, details, image, codes, plan)
+    windows = [time.perf_counter()]
+    for window in PROBES[:SHORT]:
+        learning.step(0.0, window)
+        windows.append(time.perf_counter())
+    styling, learnt = (min(b - a for a, b in pairwise(times)) for times in (ends, windows))
+    return plan.styling * styling + plan.steps * learnt
 
 
 def draw_window(rng: np.random.Generator) -> Window:

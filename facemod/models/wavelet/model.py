@@ -13,16 +13,19 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from facemod.latent.codes import Codes, Details
-from facemod.models.base import Effort, ModelInfo, WindowDrawer
+from facemod.models.base import Effort, ModelInfo, Watch, WindowDrawer, unwatched
 from facemod.models.wavelet import encoder as encoders
 from facemod.models.wavelet.crops import decode_window
 from facemod.models.wavelet.decoder import SLOT_RESOLUTIONS, SLOTS, STYLE_DIM, Decoder
 from facemod.models.wavelet.details import BLOCKS_BEFORE, DetailPath
 from facemod.models.wavelet.encoder import Encoder
 from facemod.models.wavelet.fast import FastDecoder
-from facemod.models.wavelet.fitting import fine_residual, fit
+from facemod.models.wavelet.fitting import fine_residual, fit, measured_seconds
 from facemod.models.wavelet.heads import WIDTHS, Heads, Painter
+from facemod.models.wavelet.identity import Identity, MobileFaceNet
 from facemod.models.wavelet.mapping import Mapping
+from facemod.models.wavelet.preview import LinearPreview
+from facemod.models.wavelet.styling import StyleFitter
 from facemod.models.windows import Window
 from facemod.weights.files import filled
 
@@ -127,11 +130,34 @@ class WaveletModel:
 
         return draw
 
-    def fit(self, image: Tensor, codes: Codes, effort: Effort) -> Codes:
+    def fit(self, image: Tensor, codes: Codes, effort: Effort, watch: Watch = unwatched) -> Codes:
         """Codes whose picture is closer to one face's ``image`` [1, 3, 1024, 1024] in [-1, 1]."""
         with torch.inference_mode(False), torch.enable_grad():
             target = image.to(self.device).clone()
-            return fit(self.decoder, self.details.decoder, target, codes, effort)
+            return fit(self.style_fitter, self.details.decoder, target, codes, effort, watch)
+
+    def fit_seconds(self, effort: Effort) -> float:
+        """At most how long a fit takes on this machine, measured by a few of its steps."""
+        codes = self.encode(torch.zeros(1, 3, self.info.resolution, self.info.resolution))
+        with torch.inference_mode(False), torch.enable_grad():
+            return measured_seconds(self.style_fitter, self.details.decoder, codes, effort)
+
+    @cached_property
+    def style_fitter(self) -> StyleFitter:
+        """What fits styles to photos; loaded where it is first asked for.
+
+        Raises:
+            ModelError: its weights are missing, damaged or of another shape.
+        """
+        with torch.inference_mode(False):
+            preview = filled(LinearPreview(), FOLDER / "preview.safetensors")
+            identity = Identity(filled(MobileFaceNet(), FOLDER / "identity.safetensors"))
+            preview, identity = (
+                network.requires_grad_(False).to(self.device, memory_format=torch.channels_last)
+                for network in (preview, identity)
+            )
+            mean, axes = (tensor.clone() for tensor in (self.encoder.mean, self.encoder.basis))
+        return StyleFitter(self.decoder, preview, identity, mean, axes)
 
     @cached_property
     def fingerprint(self) -> str:

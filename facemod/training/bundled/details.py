@@ -26,17 +26,18 @@ from facemod.models.wavelet.details import (
     RESOLUTION,
     DetailPath,
 )
+from facemod.models.wavelet.distances import identity_losses, multi_scale_l1
 from facemod.models.wavelet.encoder import Encoder
 from facemod.models.wavelet.mapping import Mapping
 from facemod.models.windows import CROP, MARGIN, Window
 from facemod.tensors.pixels import to_pixels
 from facemod.training.bundled.encoder import blended
-from facemod.training.bundled.losses import identity_losses, multi_scale_l1, texture_loss
+from facemod.training.bundled.losses import texture_loss
 from facemod.training.bundled.preview import PreviewDecoder
 from facemod.training.bundled.samples import ExactRenderer, Replay, draw_styles
 from facemod.training.bundled.trained import OneNetwork
 from facemod.training.data import PackedFaces, degrade
-from facemod.training.judges.identity import Identity
+from facemod.training.judges.identity import load_identity
 from facemod.training.loop import Fabric
 from facemod.training.settings import DetailOptions
 from facemod.weights.files import fill, filled, load_weights
@@ -68,7 +69,7 @@ class DetailTrainer(OneNetwork):
         preview = PreviewDecoder.with_head(decoder, mapping.mean, options.preview)
         self.decoder, self.mapping, self.encoder, self.preview, self.identity = (
             fabric.to_device(part.eval().requires_grad_(False))
-            for part in (decoder, mapping, encoder, preview, Identity(options.identity))
+            for part in (decoder, mapping, encoder, preview, load_identity(options.identity))
         )
         self.exact = ExactRenderer(self.decoder, INPUT_RESOLUTION)
         self.path = self.network = DetailPath()

@@ -17,15 +17,16 @@ from torch import Tensor
 from facemod.errors import ModelError
 from facemod.imaging.sheet import tile
 from facemod.models.wavelet.decoder import STYLE_DIM, Decoder
+from facemod.models.wavelet.distances import identity_losses, multi_scale_l1
 from facemod.models.wavelet.encoder import Encoder
 from facemod.models.wavelet.mapping import Mapping
 from facemod.tensors.pixels import to_pixels
-from facemod.training.bundled.losses import StyleLoss, identity_losses, multi_scale_l1
+from facemod.training.bundled.losses import StyleLoss
 from facemod.training.bundled.preview import PreviewDecoder
 from facemod.training.bundled.samples import ExactRenderer, Replay, draw_styles
 from facemod.training.bundled.trained import OneNetwork
 from facemod.training.data import PackedFaces, degrade
-from facemod.training.judges.identity import Identity
+from facemod.training.judges.identity import load_identity
 from facemod.training.loop import Fabric, read_state
 from facemod.training.settings import EncoderOptions
 from facemod.weights.files import fill, filled, load_weights
@@ -54,7 +55,8 @@ class Trainer(OneNetwork):
         self.mapping = fabric.to_device(mapping)
         self.style_loss = fabric.to_device(StyleLoss(decoder, natural))
         self.render = fabric.to_device(renderer(decoder, mapping, options.preview))
-        self.identity = fabric.to_device(Identity(options.identity)) if options.identity else None
+        watched = load_identity(options.identity) if options.identity else None
+        self.identity = None if watched is None else fabric.to_device(watched)
         self.encoder = self.network = Encoder().to(memory_format=torch.channels_last)
         self.encoder.set_prior(natural)
         if options.start:

@@ -27,9 +27,10 @@ from facemod.models.wavelet.encoder import RESOLUTION, Encoder
 from facemod.models.wavelet.likeness import ENCODER, FaceFeatures, LikenessHead
 from facemod.models.wavelet.model import WaveletModel, load
 from facemod.tensors.pixels import to_pixels, to_tensor
+from facemod.tensors.precision import autocast
 from facemod.training.bundled.edits import EditDraws
 from facemod.training.data import read_packed
-from facemod.training.judges.identity import Identity
+from facemod.training.judges.identity import load_identity
 from facemod.training.loop import Fabric, Moment, train
 from facemod.training.settings import LikenessOptions, LoopOptions, Tell
 from facemod.weights.files import filled, save_weights
@@ -74,7 +75,7 @@ class Classroom:
     """The encoder and the teacher: they look at pictures once."""
 
     def __init__(self, teacher: Path) -> None:
-        self.teacher = Identity(teacher).to(memory_format=torch.channels_last)
+        self.teacher = load_identity(teacher).to(memory_format=torch.channels_last)
         self.encoder = FaceFeatures(filled(Encoder(), ENCODER).eval())
         self.encoder.to(memory_format=torch.channels_last)
 
@@ -85,7 +86,7 @@ class Classroom:
         for first in range(0, len(pictures), PART):
             faces = to_tensor(list(pictures[first : first + PART]))
             faces = faces.contiguous(memory_format=torch.channels_last)
-            with torch.autocast("cpu", torch.bfloat16):
+            with autocast("cpu"):
                 seen.append([x.half() for x in self.encoder(faces)])
                 told.append(F.normalize(self.teacher(faces)[0].float(), dim=-1))
         features = tuple(torch.cat(maps).clone() for maps in zip(*seen, strict=True))

@@ -29,13 +29,14 @@ from facemod.latent.codes import Codes
 from facemod.latent.presets import find_presets
 from facemod.latent.strengths import PresetEdit, Strength, preset_edit
 from facemod.models.base import Effort, FaceModel, FittingModel
+from facemod.models.wavelet.identity import Identity
 from facemod.models.wavelet.likeness import likeness
 from facemod.tensors.devices import find_device
 from facemod.tensors.pixels import psnr, to_tensor
 from facemod.training.evaluation.options import FidelityOptions
 from facemod.training.judges import attributes
 from facemod.training.judges.attributes import AttributeNet
-from facemod.training.judges.identity import Identity, similarity
+from facemod.training.judges.identity import load_identity, similarity
 from facemod.training.judges.judge import LEARNT
 from facemod.training.settings import Tell
 
@@ -147,7 +148,7 @@ def measure_fidelity(folder: Path, options: FidelityOptions, tell: Tell) -> dict
     """The tables of how close each rung comes, of edits carried over, and of their effects."""
     device = find_device(options.device)[0]
     editor = open_editor(device, aligner="embedded")
-    model, identity = editor.model, Identity(options.identity)
+    model, identity = editor.model, load_identity(options.identity)
     if not isinstance(model, FittingModel):
         raise UsageError("only a model that can be fitted has rungs to measure")
     net, info = attributes.load(options.attributes), model.info

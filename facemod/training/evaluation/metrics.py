@@ -20,8 +20,9 @@ from torch import Tensor
 from facemod.faces.face import Detector
 from facemod.latent.codes import Codes
 from facemod.models.base import FaceModel
+from facemod.models.wavelet.identity import Identity
 from facemod.tensors.pixels import to_pixels
-from facemod.training.judges.identity import Identity, similarity
+from facemod.training.judges.identity import similarity
 
 SIDE = 256
 MS_SSIM_WEIGHTS = (0.0448, 0.2856, 0.3001, 0.2363, 0.1333)

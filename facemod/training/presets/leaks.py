@@ -19,9 +19,10 @@ import torch
 from torch import Tensor
 
 from facemod.latent.presets import SUFFIX, read_preset
+from facemod.models.wavelet.identity import Identity
 from facemod.training.bundled.preview import FIRST_FINE_SLOT
 from facemod.training.data import spread_faces
-from facemod.training.judges.identity import Identity, similarity
+from facemod.training.judges.identity import load_identity, similarity
 from facemod.training.judges.judge import NAMES, STILL, Judge
 from facemod.training.presets.directions import (
     SMALLEST_GAIN,
@@ -235,7 +236,7 @@ highest and the lowest tenth of 2,500 scored samples) move slots 0 to 8.
 def measure_leaks(target: Path, options: LeakOptions, tell: Tell) -> None:
     """Measure everything and write the page."""
     _, studio, teacher, judge = open_instruments(options)
-    identity = Identity(options.identity)
+    identity = load_identity(options.identity)
     held_out = studio.styles(options.samples, truncation=TRUNCATION, seed=HELD_OUT_SEED)
     real = spread_faces(options.real, options.real_faces)
     scenes = {

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
+from facemod.errors import StoppedError
 from facemod.fidelity.store import as_codes, as_tensors
 from facemod.latent.codes import Codes, Scale, concatenate
 from facemod.models.base import Effort, FittingModel
@@ -13,8 +14,8 @@ from facemod.models.wavelet import fitting
 from facemod.models.wavelet.model import WaveletModel
 
 BRIEF = {
-    Effort.REFINE: fitting.Plan(4, fine=False),
-    Effort.ADAPT: fitting.Plan(16, fine=True),
+    Effort.REFINE: fitting.Plan(4, fine=False, styling=3),
+    Effort.ADAPT: fitting.Plan(16, fine=True, styling=3),
 }
 
 
@@ -54,11 +55,25 @@ def test_more_effort_comes_closer(model, image, fits) -> None:
     assert errors[2] < 0.8 * errors[0]
 
 
-def test_the_early_slots_stay(fits) -> None:
-    before, after = fits[None].styles, fits[Effort.ADAPT].styles
-    early = fitting.FIRST_LATE_SLOT
-    assert torch.allclose(before[:, :early], after[:, :early], atol=1e-2)
-    assert not torch.allclose(before[:, early:], after[:, early:], atol=1e-2)
+def test_all_slots_are_fitted_and_details_know_the_styles(fits) -> None:
+    before, fit = fits[None].styles, fits[Effort.ADAPT]
+    moved = (fit.styles - before).abs().amax(2)[0]
+    assert (moved > 1e-2).all()
+    assert torch.equal(fit.details[0].styles, fit.styles)
+
+
+def test_every_step_is_seen_and_may_end_the_fit(model, image, fits) -> None:
+    seen = []
+
+    def watch(step: int, steps: int) -> None:
+        seen.append((step, steps))
+        if step == 4:
+            raise StoppedError("enough")
+
+    with pytest.MonkeyPatch.context() as patch, pytest.raises(StoppedError):
+        patch.setattr(fitting, "PLANS", BRIEF)
+        model.fit(image, fits[None], Effort.REFINE, watch)
+    assert seen == [(1, 7), (2, 7), (3, 7), (4, 7)]
 
 
 def test_a_stored_fit_gives_the_same_picture_and_is_small(model, fits) -> None:

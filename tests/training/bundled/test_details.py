@@ -11,10 +11,10 @@ from PIL import Image
 
 from facemod.models.wavelet.decoder import Decoder
 from facemod.models.wavelet.details import DetailPath
+from facemod.models.wavelet.identity import MobileFaceNet
 from facemod.training.bundled.details import DetailTrainer, draw_windows
 from facemod.training.bundled.losses import texture_loss
 from facemod.training.bundled.preview import PreviewDecoder
-from facemod.training.judges.identity import MobileFaceNet
 from facemod.training.loop import Fabric, train
 from facemod.training.settings import DetailOptions, LoopOptions, plain
 from facemod.weights.files import load_weights, save_weights

@@ -15,9 +15,10 @@ from PIL import Image
 
 from facemod.errors import InputError, ModelError
 from facemod.models.wavelet.decoder import SLOTS, Decoder
+from facemod.models.wavelet.distances import multi_scale_l1
 from facemod.models.wavelet.encoder import Encoder
 from facemod.training.bundled.encoder import Trainer, begin_from, blended
-from facemod.training.bundled.losses import StyleLoss, multi_scale_l1
+from facemod.training.bundled.losses import StyleLoss
 from facemod.training.bundled.preview import PreviewDecoder, PreviewTrainer
 from facemod.training.data import (
     PackedFaces,

@@ -1,0 +1,122 @@
+"""Fitting the styles that shape a face to its photo: where the person has to live.
+
+An encoder's styles hold a look-alike; a few gradient steps hold the person (Abdal et al. 2019,
+Image2StyleGAN, and many since). The steps look through a 128 px preview and watch the pixels,
+most of all eyes and mouth, and what an identity network sees. Edits stay natural only near the
+styles that the mapping network makes, so the search walks along their principal axes, in standard
+deviations, and each slot's difference from the style that all share is dear (Tov et al. 2021,
+e4e).
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from facemod.models.wavelet.decoder import Decoder
+from facemod.models.wavelet.details import BLOCKS_BEFORE
+from facemod.models.wavelet.distances import identity_losses, multi_scale_l1
+from facemod.models.wavelet.identity import Identity
+from facemod.models.wavelet.preview import SIDE, LinearPreview
+from facemod.tensors.precision import autocast
+
+FITTED = 1 + 2 * BLOCKS_BEFORE
+"""So many early slots shape the 64 px features, and with them the face."""
+RATE, WARMUP, LOWEST_RATE = 0.12, 6, 0.01
+PICTURE, LIKENESS, FEATURES = 1.0, 1.0, 0.6
+NATURAL, APART = 0.003, 0.01
+# Weights of places of the FFHQ square: centre and radii as parts of the side, and how much more.
+EVERYWHERE = 0.6
+PLACES = (
+    ((0.50, 0.58), (0.22, 0.28), 1.0),  # the face
+    ((0.38, 0.475), (0.09, 0.06), 2.0),  # an eye
+    ((0.62, 0.475), (0.09, 0.06), 2.0),
+    ((0.50, 0.745), (0.15, 0.09), 3.0),  # the mouth
+)
+
+Stepped = Callable[[], None]
+
+
+@dataclass(frozen=True)
+class StyleFitter:
+    """The networks that a fit of styles looks through, all on one device and without gradients."""
+
+    decoder: Decoder
+    preview: LinearPreview
+    identity: Identity
+    mean: Tensor
+    """[512]: the average style."""
+    axes: Tensor
+    """[512, 512]: the principal axes of natural styles, each one standard deviation long."""
+
+    def fit(self, faces: Tensor, styles: Tensor, steps: int, stepped: Stepped) -> Tensor:
+        """Styles [N, 16, 512] that show the N ``faces`` [N, 3, S, S] in [-1, 1], S >= 128.
+
+        ``styles`` are the encoder's, from which the search starts. ``stepped`` is called after
+        each step and may raise to end the search. Each face is fitted as if it were alone.
+        """
+        goal = Goal.of(self.identity, F.interpolate(faces, (SIDE, SIDE), mode="area"))
+        start = (styles[:, :FITTED] - self.mean) @ torch.linalg.inv(self.axes)
+        shared = start.mean(1, keepdim=True).clone().requires_grad_()
+        apart = (start - shared.detach()).requires_grad_()
+        optimizer = torch.optim.Adam([shared, apart], lr=RATE, betas=(0.9, 0.95))
+        for step in range(steps):
+            for group in optimizer.param_groups:
+                group["lr"] = rate(step, steps)
+            place = shared + apart
+            far = NATURAL * place.square().mean() + APART * apart.square().mean()
+            loss = goal.distance(self.identity, self.draw(self.moved(styles, place))) + far
+            optimizer.zero_grad(set_to_none=True)
+            (len(faces) * loss).backward()
+            optimizer.step()
+            stepped()
+        return self.moved(styles, (shared + apart).detach())
+
+    def draw(self, styles: Tensor) -> Tensor:
+        """Previews [N, 3, 128, 128] of styles, with gradients."""
+        with autocast(styles.device):
+            return self.preview(self.decoder.features(styles, BLOCKS_BEFORE)).float()
+
+    def moved(self, styles: Tensor, place: Tensor) -> Tensor:
+        """``styles`` with the early slots at a ``place`` [N, 9, 512] along the axes."""
+        return torch.cat((self.mean + place @ self.axes, styles[:, FITTED:]), dim=1)
+
+
+@dataclass(frozen=True)
+class Goal:
+    """The photos at 128 px and how much each of their places counts."""
+
+    faces: Tensor
+    weights: Tensor
+
+    @classmethod
+    def of(cls, identity: Identity, faces: Tensor) -> Goal:
+        """The goal of showing ``faces`` [N, 3, 128, 128]."""
+        return cls(faces, face_weights(SIDE).to(faces).expand(len(faces), -1, -1, -1))
+
+    def distance(self, identity: Identity, pictures: Tensor) -> Tensor:
+        """How far pictures are from the photos, the mean of all faces."""
+        person, features = identity_losses(identity, pictures, self.faces)
+        picture = multi_scale_l1(pictures, self.faces, self.weights)
+        return PICTURE * picture + LIKENESS * person + FEATURES * features
+
+
+def face_weights(side: int) -> Tensor:
+    """How much each pixel of an FFHQ square counts: [1, 1, side, side]."""
+    at = (torch.arange(side) + 0.5) / side
+    weights = torch.full((side, side), EVERYWHERE)
+    for (x, y), (across, down), more in PLACES:
+        distance = ((at - x) / across).square()[None] + ((at - y) / down).square()[:, None]
+        weights = weights + more * torch.exp(-distance.square())
+    return weights[None, None]
+
+
+def rate(step: int, steps: int) -> float:
+    """The learning rate: it rises over the first steps and falls to almost nothing."""
+    falling = 0.5 + 0.5 * math.cos(math.pi * step / steps)
+    return RATE * (min(1.0, (step + 1) / WARMUP) * falling + LOWEST_RATE)
