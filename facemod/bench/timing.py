@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import resource
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -91,6 +90,10 @@ def synchronise(device: torch.device) -> None:
 
 
 def peak_memory() -> float:
-    """The most memory that this process has held so far, in MB."""
+    """The most memory that this process has held so far, in MB; 0 where nobody counts it."""
+    try:
+        import resource
+    except ImportError:  # Windows
+        return 0.0
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return peak / (1e6 if sys.platform == "darwin" else 1e3)

@@ -178,7 +178,7 @@ class Many:
         int | None, _batch(min=1, help="Faces that go through the model together.")
     ] = None
     engine: Annotated[
-        str, _batch(metavar="NAME", help="local, or ray for a cluster (facemod[ray]).")
+        str, _batch(metavar="NAME", help=escape("local, or ray for a cluster (facemod[ray])."))
     ] = "local"
 
 

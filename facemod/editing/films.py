@@ -14,7 +14,7 @@ import json
 import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
-from itertools import islice
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -29,7 +29,7 @@ from facemod.faces import tracks
 from facemod.faces.choice import parse_choice
 from facemod.faces.tracks import Track
 from facemod.files.atomic import write_bytes
-from facemod.imaging.clips import Clip, frames_of, join
+from facemod.imaging.clips import Clip, frames_of, join, segments
 from facemod.imaging.photo import Photo, Source
 from facemod.imaging.video import write_video
 from facemod.latent.codes import Codes, concatenate
@@ -41,8 +41,8 @@ NO_SOURCE = Source(Path(), "PNG", "RGB")
 GAP = 0.4  # seconds for which a face may be missed
 
 Pixels = NDArray[np.uint8]
-Progress = Callable[[str, int], None]
-"""Takes what is being done and the number of frames that are done."""
+Progress = Callable[[str, int, int], None]
+"""Takes what is being done, the number of all frames, about, and of those that are done."""
 
 
 @dataclass(frozen=True)
@@ -73,14 +73,14 @@ class Filming:
         count, found = self._tracked(clip, parts, progress)
         chosen = chosen_tracks(found, self.faces)
         written = []
-        for first, frames in segments(frames_of(clip), count):
-            part = parts / f"{first:08d}.mp4"
+        for first, frames in segments(clip, count, length=SEGMENT, reach=REACH):
+            part, end = parts / f"{first:08d}.mp4", min(first + SEGMENT, count)
             written.append(part)
             if not part.exists():
-                edited = self.edited(frames, first, min(first + SEGMENT, count), chosen)
-                counted = _counted(edited, first, progress)
-                write_video(counted, part, clip.fps, mark=self.retouch.mark)
-            progress("editing", min(first + SEGMENT, count))
+                edited = self.edited(frames, first, end, chosen)
+                told = partial(progress, "editing", clip.frames)
+                write_video(edited, part, clip.fps, mark=self.retouch.mark, told=told, start=first)
+            progress("editing", clip.frames, end)
         join(written, clip.path, target, mark=self.retouch.mark, overwrite=overwrite)
         shutil.rmtree(parts)
         shown = {n for track in chosen.values() for n in track.seen}
@@ -95,7 +95,7 @@ class Filming:
             frames = []
             for n, frame in enumerate(frames_of(clip)):
                 frames.append([f.landmarks.tolist() for f in self.editor.detector.detect(frame)])
-                progress("finding faces", n + 1)
+                progress("finding faces", clip.frames, n + 1)
             write_bytes(json.dumps(frames).encode(), memory, overwrite=True)
         arrays = [[np.array(points) for points in faces] for faces in frames]
         found = tracks.tracks_of(arrays, gap=round(GAP * clip.fps))
@@ -164,20 +164,3 @@ def chosen_tracks(found: list[Track], which: str) -> dict[int, Track]:
         if number not in numbered:
             raise NoFaceError(f"--faces {which}: the film shows {len(found)} faces over time")
     return {number: numbered[number] for number in choice}
-
-
-def segments(frames: Iterator[Pixels], count: int) -> Iterator[tuple[int, dict[int, Pixels]]]:
-    """The first frame of each segment, and its frames with :data:`REACH` more on both sides."""
-    held: dict[int, Pixels] = {}
-    numbered = enumerate(frames)
-    for first in range(0, count, SEGMENT):
-        held = {n: frame for n, frame in held.items() if n >= first - REACH}
-        missing = min(first + SEGMENT + REACH, count) - max(held, default=-1) - 1
-        held.update(islice(numbered, missing))
-        yield first, held
-
-
-def _counted(frames: Iterator[Pixels], first: int, progress: Progress) -> Iterator[Pixels]:
-    for n, frame in enumerate(frames, start=first + 1):
-        yield frame
-        progress("editing", n)

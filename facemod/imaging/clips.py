@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 
 import numpy as np
@@ -56,6 +57,22 @@ def frames_of(clip: Clip) -> Iterator[NDArray[np.uint8]]:
                 yield np.frombuffer(data, np.uint8).reshape(height, width, 3)
         except (OSError, RuntimeError) as problem:
             raise InputError(f"{clip.path}: the film is damaged ({problem})") from problem
+
+
+def segments(
+    clip: Clip, count: int, *, length: int, reach: int
+) -> Iterator[tuple[int, dict[int, NDArray[np.uint8]]]]:
+    """The first of each ``length`` frames, and these frames with ``reach`` more on both sides.
+
+    ``count`` is the number of frames in all, which a film itself knows only about.
+    """
+    held: dict[int, NDArray[np.uint8]] = {}
+    numbered = enumerate(frames_of(clip))
+    for first in range(0, count, length):
+        held = {n: frame for n, frame in held.items() if n >= first - reach}
+        missing = min(first + length + reach, count) - max(held, default=-1) - 1
+        held.update(islice(numbered, missing))
+        yield first, held
 
 
 class _reading:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import subprocess
 import tempfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO
@@ -38,11 +38,14 @@ def write_video(
     *,
     mark: Mark | None = None,
     overwrite: bool = False,
+    told: Callable[[int], None] = lambda written: None,
+    start: int = 0,
 ) -> int:
     """Write frames, uint8 [H, W, 3] in sRGB and all of one size, as .mp4, .gif or .webp.
 
     An mp4 streams: one frame is in memory at a time. The mark goes into the comment (mp4, gif)
     or XMP (webp). The file is verified before it gets its name. Returns the number of frames.
+    ``told`` is called with the number of frames that went out, counted from ``start``.
     Raises UsageError for odd sides in an mp4 and too high rates in a gif, OutputError for an
     unknown suffix or when writing or verifying fails, MissingExtraError without ffmpeg.
     """
@@ -54,7 +57,7 @@ def write_video(
     write = {".mp4": _write_mp4, ".gif": loops.write_gif, ".webp": loops.write_webp}[suffix]
     size, frames = _first_size(frames)
     with atomic_path(path, overwrite=overwrite) as temporary:
-        count = write(_all_of_size(frames, size), temporary, fps, mark)
+        count = write(_all_of_size(frames, size, told, start), temporary, fps, mark)
         if flaw := _flaw(temporary, count, fps, size):
             raise OutputError(f"{path}: {flaw}")
     return count
@@ -95,11 +98,14 @@ def _first_size(frames: Iterable[np.ndarray]) -> tuple[tuple[int, int], Iterator
     return (first.shape[1], first.shape[0]), itertools.chain([first], iterator)
 
 
-def _all_of_size(frames: Iterable[np.ndarray], size: tuple[int, int]) -> Iterator[np.ndarray]:
-    for frame in frames:
+def _all_of_size(
+    frames: Iterable[np.ndarray], size: tuple[int, int], told: Callable[[int], None], start: int
+) -> Iterator[np.ndarray]:
+    for number, frame in enumerate(frames, start=start + 1):
         if frame.shape != (size[1], size[0], 3) or frame.dtype != np.uint8:
             raise ValueError(f"expected uint8 frames of {size}, got {frame.dtype} {frame.shape}")
         yield np.ascontiguousarray(frame)
+        told(number)
 
 
 def _write_mp4(frames: Iterable[np.ndarray], path: Path, fps: float, mark: Mark | None) -> int:

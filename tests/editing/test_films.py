@@ -14,10 +14,10 @@ from fakes import COLOURS, RESOLUTIONS, FakeDetector, FakeModel
 
 from facemod.editing import films as filming
 from facemod.editing.editor import Editor
-from facemod.editing.films import Filming, averaged, segments
+from facemod.editing.films import Filming, averaged
 from facemod.editing.treatments import Retouch
 from facemod.errors import InputError, NoFaceError
-from facemod.imaging.clips import frames_of, open_clip
+from facemod.imaging.clips import frames_of, open_clip, segments
 from facemod.imaging.video import write_video
 from facemod.latent.codes import Details
 from facemod.latent.edits import Shift
@@ -87,7 +87,7 @@ def run(editor: Editor, clip: Path, tmp_path: Path, **settings) -> np.ndarray:
     """The edited frames [N, H, W, 3]."""
     target, parts = tmp_path / "out.mp4", tmp_path / "parts"
     Filming(editor, redder(), **settings).run(
-        open_clip(clip), target, parts, overwrite=True, progress=lambda what, n: None
+        open_clip(clip), target, parts, overwrite=True, progress=lambda what, all_, n: None
     )
     assert not parts.exists()
     return np.stack(list(frames_of(open_clip(target)))).astype(int)
@@ -120,7 +120,7 @@ def test_a_run_that_was_killed_goes_on_with_its_segment(clip, tmp_path):
     class Killed(BaseException):
         pass
 
-    def stop_in_the_second(what: str, n: int) -> None:
+    def stop_in_the_second(what: str, frames: int, n: int) -> None:
         if what == "editing" and n == 12:
             raise Killed
 
@@ -133,16 +133,16 @@ def test_a_run_that_was_killed_goes_on_with_its_segment(clip, tmp_path):
     assert sorted(parts.glob("[0-9]*.mp4")) == [first]
     told: list[tuple[str, int]] = []
     film.run(open_clip(clip), tmp_path / "out.mp4", parts,
-             overwrite=False, progress=lambda *at: told.append(at))  # fmt: skip
+             overwrite=False, progress=lambda what, frames, n: told.append((what, n)))  # fmt: skip
     edited = [n for what, n in told if what == "editing"]
     assert edited[0] == 8 and 5 not in edited  # the first segment was not edited again
     assert not any(what == "finding faces" for what, _ in told)
     assert len(list(frames_of(open_clip(tmp_path / "out.mp4")))) == FRAMES
 
 
-def test_segments_come_with_their_surroundings():
-    frames = [np.full((1, 1, 3), n, np.uint8) for n in range(20)]
-    seen = list((first, sorted(held)) for first, held in segments(iter(frames), 20))
+def test_segments_come_with_their_surroundings(clip):
+    found = segments(open_clip(clip), FRAMES, length=8, reach=5)
+    seen = [(first, sorted(held)) for first, held in found]
     assert seen == [(0, [*range(13)]), (8, [*range(3, 20)]), (16, [*range(11, 20)])]
 
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from facemod.cli import render
 from facemod.cli.batch import describe, find_photos, plan_batch
-from facemod.cli.commands.film import edit_film, film_of, plan_film
 from facemod.cli.options import (
     AllFaces,
     Common,
@@ -24,14 +26,21 @@ from facemod.cli.options import (
 )
 from facemod.cli.result import Result
 from facemod.cli.run import run_look
-from facemod.cli.session import Session, look_of
+from facemod.cli.session import AUTO, Session, look_of, mark_warning
+from facemod.editing.results import ResultKind
 from facemod.errors import UsageError
 from facemod.files.digests import digest
+from facemod.jobs.film import edit_film, film_of, plan_film
+from facemod.jobs.outcome import Outcome
 from facemod.latent.presets import find_presets
 from facemod.latent.strengths import PresetEdit, Strength, check_ranges, preset_edit, recipe_of
 
 if TYPE_CHECKING:
+    from rich.progress import Progress
+
     from facemod.editing.editor import Editor
+    from facemod.editing.films import Filming
+    from facemod.editing.looks import Look
 
 Strengths = strengths_group()
 Force = Annotated[
@@ -71,11 +80,18 @@ def edit(
     session = Session(common, look.side, fidelity)
     recipe = recipe_of(chosen)
     if film := film_of(photos or []):
-        target = plan_film(film, common, many, look)
-        return edit_film(
-            film, target, session, look, edit_for(session.editor, chosen, force), recipe,
-            settings, warnings,
-        )  # fmt: skip
+        refuse_for_films(film, many, look)
+        skip, overwrite = common.skip_existing, common.overwrite
+        target = plan_film(film, common.output, overwrite=overwrite, skip_existing=skip)
+        filming = filming_of(session, look, edit_for(session.editor, chosen, force), recipe)
+        if skip and target.exists():
+            return Result("edit", (Outcome(str(film), str(target), "skipped"),))
+        settings["fidelity"] = fidelity
+        with render.progress(0, shown=not common.quiet) as bar:
+            told = partial(move_bar, bar)
+            outcome = edit_film(film, target, filming, settings, overwrite=overwrite, progress=told)
+        messages, warnings = (session.editor.found_by,), (*warnings, *mark_warning(common))
+        return Result("edit", (outcome,), messages=messages, warnings=warnings)
     found = find_photos("edit", photos, common, many)
     count = len(found.without())
     settings["fidelity"] = session.rung_for_log(count, dry_run=many.dry_run)
@@ -85,6 +101,33 @@ def edit(
         return describe(batch)
     move = edit_for(session.editor, chosen, force)
     return run_look(batch, session, look, move, recipe, count, warnings=warnings)
+
+
+def refuse_for_films(film: Path, many: Many, look: Look) -> None:
+    """Raise UsageError for options that are for photos only."""
+    if many.dry_run or look.kind is not ResultKind.PHOTO or look.min_likeness is not None:
+        raise UsageError(
+            f"{film}: --dry-run, --crop, --compare and --min-likeness are for photos, not for films"
+        )
+    if look.fidelity not in (AUTO, "transfer", "encode"):
+        raise UsageError(
+            f"{film}: --fidelity {look.fidelity} fits to one photo; films take transfer"
+        )
+
+
+def filming_of(session: Session[Common], look: Look, move: PresetEdit, recipe: str) -> Filming:
+    """How a film gets its look."""
+    from facemod.editing.editor import Fidelity
+    from facemod.editing.films import Filming
+
+    rung = Fidelity("transfer" if look.fidelity == AUTO else look.fidelity)
+    retouch = look.retouch(move, rung, recipe, mark=session.options.mark)
+    return Filming(session.editor, retouch, look.faces)
+
+
+def move_bar(bar: Progress, what: str, frames: int, done: int) -> None:
+    """Show how far a film has come."""
+    bar.update(bar.task_ids[0], total=frames, completed=done, description=what)
 
 
 def edit_for(editor: Editor, chosen: dict[str, Strength], force: bool) -> PresetEdit:
