@@ -8,13 +8,13 @@ __version__ = "0.1.0"
 
 # Resolved on first use: importing facemod must stay cheap, and these need torch.
 _EXPORTS = {
-    "edit": "facemod.api",
-    "mix": "facemod.api",
-    "morph": "facemod.api",
-    "reconstruct": "facemod.api",
-    "forget_models": "facemod.api",
-    "Film": "facemod.api",
-    "Picture": "facemod.api",
+    "edit": "facemod.api.calls",
+    "mix": "facemod.api.calls",
+    "morph": "facemod.api.calls",
+    "reconstruct": "facemod.api.calls",
+    "forget_models": "facemod.api.words",
+    "Film": "facemod.api.results",
+    "Picture": "facemod.api.results",
     "Editor": "facemod.editing.editor",
     "Fidelity": "facemod.editing.editor",
     "open_editor": "facemod.editing.editor",

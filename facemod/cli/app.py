@@ -35,8 +35,8 @@ from facemod.cli.commands import (
     train_model,
     train_parts,
 )
+from facemod.cli.expand import expand
 from facemod.cli.groups import DefaultingGroup
-from facemod.cli.options import expand
 from facemod.cli.result import Result
 from facemod.errors import ExitCode, UnexpectedError, UsageError, explained
 from facemod.latent.presets import find_presets

@@ -1,26 +1,16 @@
-"""Options that several commands share, each defined once.
-
-A command takes a whole group as one parameter, for example ``common: Common``;
-:func:`expand` shows Typer the group's fields instead and hands the command the filled group.
-"""
+"""Options that several commands share, each defined once; :mod:`facemod.cli.expand` fills them."""
 
 from __future__ import annotations
 
-import functools
-import inspect
-from collections.abc import Callable
-from dataclasses import MISSING, dataclass, fields, is_dataclass, make_dataclass
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any, get_type_hints
+from typing import Annotated, Any
 
 import typer
 from rich.markup import escape
 
 from facemod.imaging.opening import MAX_MEGAPIXELS
 from facemod.jobs.inputs import DEFAULT_OUTPUT
-from facemod.latent.presets import Preset, find_presets
-from facemod.latent.strengths import Strength, parse_strength
-from facemod.training.settings import Setting
 
 IN_PANEL = "Photos"
 OUT_PANEL = "Results"
@@ -277,95 +267,3 @@ class Where:
             rich_help_panel=REGIONS_PANEL,
         ),
     ] = None
-
-
-def reserved_names() -> set[str]:
-    """Names of ``facemod edit``'s own options, which no preset can have."""
-    taken = {f.name.replace("_", "-") for f in (*fields(Common), *fields(Many), *fields(Where))}
-    own = {"faces", "fidelity", "min-likeness", "size", "crop", "compare", "force"}
-    return taken | own | {"no-mark", "help"}
-
-
-def preset_options() -> dict[str, Preset]:
-    """The installed presets, without those whose name is another option's already."""
-    taken = reserved_names()
-    presets, _ = find_presets()
-    return {name: preset for name, preset in presets.items() if name not in taken}
-
-
-def strengths_group() -> type:
-    """An options group with one ``--NAME`` per installed preset."""
-    presets = preset_options()
-    made = [(_field(name), _preset_option(preset), None) for name, preset in presets.items()]
-    return make_dataclass("Strengths", made, frozen=True)
-
-
-def chosen_strengths(group: Any) -> dict[str, Strength]:
-    """The presets that were given on the command line, with their strengths."""
-    given = {name: getattr(group, _field(name)) for name in preset_options()}
-    return {name: strength for name, strength in given.items() if strength is not None}
-
-
-def _field(preset: str) -> str:
-    return "preset_" + preset.replace("-", "_")
-
-
-def _preset_option(preset: Preset) -> Any:
-    low, high = preset.range
-    option = typer.Option(
-        f"--{preset.name}",
-        metavar="STRENGTH",
-        parser=parse_strength,
-        help=f"{escape(preset.meaning)} [dim]({low:+g} to {high:+g})[/]",
-        rich_help_panel=f"Presets: {preset.panel}",
-        show_default=False,
-    )
-    return Annotated[Strength | None, option]
-
-
-def expand(function: Callable[..., Any]) -> Callable[..., Any]:
-    """Replace each options group among the parameters by the group's fields."""
-    hints = get_type_hints(function, include_extras=True)
-    del hints["return"]
-    groups: dict[str, Any] = {name: kind for name, kind in hints.items() if is_dataclass(kind)}
-    parameters: list[inspect.Parameter] = []
-    for name, parameter in inspect.signature(function).parameters.items():
-        if name in groups:
-            parameters += _parameters_of(groups[name])
-        else:
-            # Keyword-only, so that Python does not care about the order of defaults.
-            kind = inspect.Parameter.KEYWORD_ONLY
-            parameters.append(parameter.replace(annotation=hints[name], kind=kind))
-
-    @functools.wraps(function)
-    def expanded(**values: Any) -> Any:
-        for name, group in groups.items():
-            values[name] = group(**{f.name: values.pop(f.name) for f in fields(group)})
-        return function(**values)
-
-    # What Typer reads.
-    expanded.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
-    expanded.__annotations__ = {p.name: p.annotation for p in parameters}
-    return expanded
-
-
-def _parameters_of(group: type) -> list[inspect.Parameter]:
-    hints = get_type_hints(group, include_extras=True)
-    return [
-        inspect.Parameter(
-            f.name,
-            inspect.Parameter.KEYWORD_ONLY,
-            default=inspect.Parameter.empty if f.default is MISSING else f.default,
-            annotation=_as_option(hints[f.name]),
-        )
-        for f in fields(group)
-    ]
-
-
-def _as_option(hint: Any) -> Any:
-    """The settings of training know nothing of Typer; this tells Typer what they say."""
-    for extra in getattr(hint, "__metadata__", ()):
-        if isinstance(extra, Setting):
-            option = typer.Option(help=escape(extra.text), rich_help_panel=extra.panel)
-            return Annotated[hint.__origin__, option]
-    return hint

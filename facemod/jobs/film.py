@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 
 from facemod.errors import UsageError
 from facemod.files.digests import digest
-from facemod.imaging.clips import open_clip
 from facemod.jobs.inputs import CLIP_SUFFIXES
 from facemod.jobs.outcome import Outcome, attempt
 from facemod.jobs.plan import plan_one
@@ -46,6 +45,8 @@ def _edit(
     film: Path, target: Path, filming: Filming, settings: Mapping[str, Any],
     overwrite: bool, progress: Progress,
 ) -> Outcome:  # fmt: skip
+    from facemod.imaging.clips import open_clip
+
     clip = open_clip(film)
     facts = [str(film.resolve()), film.stat().st_mtime_ns, film.stat().st_size, dict(settings)]
     parts = target.with_name(f".{target.stem}.facemod-{digest(repr(facts).encode())[:12]}")

@@ -72,14 +72,14 @@ class TestPresets:
         assert "grin.safetensors" in str(doctor.json["data"])
 
     def test_a_preset_that_is_called_like_an_option(self, run, tmp_path, monkeypatch, toy_presets):
-        from facemod.cli.options import strengths_group
+        from facemod.cli.preset_options import strengths_group
 
         text = (toy_presets / "age.safetensors").read_bytes().replace(b'"age', b'"mix')
         (tmp_path / "mix.safetensors").write_bytes(text)
         (tmp_path / "crop.safetensors").write_bytes(text)
         found = presets.find_presets([toy_presets])[0]
         found["crop"] = found.pop("age")
-        monkeypatch.setattr("facemod.cli.options.find_presets", lambda: (found, []))
+        monkeypatch.setattr("facemod.cli.preset_options.find_presets", lambda: (found, []))
         monkeypatch.setattr("facemod.cli.commands.presets.find_presets", lambda: (found, []))
         assert "preset_crop" not in strengths_group().__dataclass_fields__
         assert "facemod edit --crop means something else" in run("presets", "list").err

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from facemod.cli.options import strengths_group
+from facemod.cli.preset_options import strengths_group
 from facemod.files.folders import presets_folder
 from facemod.imaging.marking import read_mark
 from facemod.latent import presets

@@ -21,9 +21,8 @@ from facemod.cli.options import (
     PhotosOrList,
     SizeOption,
     Where,
-    chosen_strengths,
-    strengths_group,
 )
+from facemod.cli.preset_options import chosen_strengths, strengths_group
 from facemod.cli.result import Result
 from facemod.cli.run import run_look
 from facemod.cli.session import AUTO, Session, look_of, mark_warning

@@ -7,7 +7,8 @@ from typing import Annotated
 
 import typer
 
-from facemod.cli.options import Printing, reserved_names
+from facemod.cli.options import Printing
+from facemod.cli.preset_options import reserved_names
 from facemod.cli.result import Result
 from facemod.latent import preset_files
 

@@ -12,7 +12,8 @@ import typer
 
 from facemod.cli import render
 from facemod.cli.commands.examples import Example, find_examples, read_labels
-from facemod.cli.options import Reading, reserved_names
+from facemod.cli.options import Reading
+from facemod.cli.preset_options import reserved_names
 from facemod.cli.result import Result, Table
 from facemod.cli.session import Session
 from facemod.cli.together import read

@@ -7,7 +7,8 @@ from typing import Annotated
 
 import typer
 
-from facemod.cli.options import Printing, preset_options
+from facemod.cli.options import Printing
+from facemod.cli.preset_options import preset_options
 from facemod.cli.result import Result, Table
 from facemod.latent.presets import PLACES, Preset, find_presets, get_preset
 

@@ -1,47 +1,30 @@
-"""The Python API: what the commands of that name do, with values in place of files.
-
-    import facemod
-
-    picture = facemod.edit("me.jpg", smile=1.5, age=-1)
-    picture.save("smiling.jpg")
-
-Photos are paths, Pillow images or arrays, uint8 [H, W, 3] in sRGB. A file that :meth:`Picture.save`
-writes is, byte for byte, the one that the command line writes for the same words. All functions
-raise subclasses of :class:`facemod.errors.FacemodError`.
-"""
+"""The functions: ``edit``, ``mix``, ``reconstruct`` and ``morph``."""
 
 from __future__ import annotations
 
-import os
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from functools import lru_cache
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, TypedDict
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
 
+from facemod.api.results import Film, Picture
+from facemod.api.words import Machine, sort_out
 from facemod.editing.corridor import EditedFace
 from facemod.editing.corridor import reconstruct as reconstruct_face
-from facemod.editing.editor import Editor, EncodedFace, Fidelity, open_editor
-from facemod.editing.looks import Look, check_faces, check_fidelity, settle_fidelity
-from facemod.editing.morph import morph_frames
+from facemod.editing.editor import Editor, Fidelity
+from facemod.editing.looks import check_faces, check_fidelity, settle_fidelity
 from facemod.editing.results import ResultKind, mark_for, picture
 from facemod.editing.treatments import Reconstruction, Retouch, Treatment
 from facemod.errors import UsageError
-from facemod.files.atomic import write_bytes
-from facemod.imaging.given import PhotoLike, photo_of
-from facemod.imaging.marking import Mark
-from facemod.imaging.opening import MAX_MEGAPIXELS
+from facemod.imaging.given import PhotoLike
 from facemod.imaging.photo import Photo
 from facemod.imaging.sheet import tile
-from facemod.imaging.video import write_video
 from facemod.jobs.outcome import FaceOutcome
 from facemod.latent.codes import Codes, Scale, check_scales
 from facemod.latent.edits import mix_parts
-from facemod.latent.interpolate import Step, walk
+from facemod.latent.interpolate import walk
 from facemod.latent.strengths import (
     Strength,
     check_ranges,
@@ -49,129 +32,8 @@ from facemod.latent.strengths import (
     preset_edit,
     recipe_of,
 )
-from facemod.tensors.devices import find_devices
 
 Pixels = NDArray[np.uint8]
-
-
-class Words(TypedDict, total=False):
-    """How results look, as the options of the same names say it on the command line."""
-
-    faces: str
-    """``all``, ``largest``, or numbers from left to right such as ``1,3``."""
-    fidelity: str
-    """``encode``, ``transfer``, ``refine``, ``adapt`` or ``auto``."""
-    size: str | int
-    """Side of the face square that the model draws, or ``auto``."""
-    only: str
-    """Regions that alone may change, with commas."""
-    protect: str
-    """Regions that stay as they are."""
-    mask: PhotoLike
-    """White where the edit may show; of the photo's size."""
-    min_likeness: float | None
-    """Raise UnlikeError when a face looks less like itself than this."""
-    crop: bool
-    """The aligned face instead of the photo."""
-    compare: bool
-    """Before beside after."""
-
-
-@dataclass(frozen=True)
-class Machine:
-    """What does the work, as on the command line."""
-
-    model: str = field(default_factory=lambda: os.environ.get("FACEMOD_MODEL", "bundled"))
-    aligner: str = field(default_factory=lambda: os.environ.get("FACEMOD_ALIGNER", "auto"))
-    device: str = field(default_factory=lambda: os.environ.get("FACEMOD_DEVICE", "auto"))
-    noise: int | None = None
-    mark: bool = True
-    """Whether saved files say in their metadata that they were edited with AI."""
-    max_megapixels: float = MAX_MEGAPIXELS
-
-    def editor(self, side: float | None) -> Editor:
-        """An editor; one that was opened before is used again."""
-        device = find_devices(self.device)[0]
-        return replace(_opened(device, self.model, self.aligner, self.noise), size=side)
-
-    def photo(self, given: PhotoLike) -> Photo:
-        """A photo, whatever it was given as."""
-        return photo_of(given, max_megapixels=self.max_megapixels)
-
-
-@lru_cache(maxsize=2)
-def _opened(device: str, model: str, aligner: str, noise: int | None) -> Editor:
-    return open_editor(device, model=model, aligner=aligner, noise=noise)
-
-
-def forget_models() -> None:
-    """Let go of the models that the functions here keep for their next call."""
-    _opened.cache_clear()
-
-
-@dataclass(frozen=True, eq=False)
-class Picture:
-    """A result: its pixels, what was found and measured on each face, and a file's worth of it."""
-
-    pixels: Pixels
-    """uint8 [H, W, 3] in sRGB."""
-    faces: tuple[FaceOutcome, ...]
-    """For each face its ``index``, ``box``, ``landmarks`` and ``scores``, left to right."""
-    notes: tuple[str, ...]
-    """What people should know."""
-    _photo: Photo = field(repr=False)
-    _edited: tuple[EditedFace, ...] = field(repr=False)
-    _treatment: Treatment = field(repr=False)
-
-    @property
-    def image(self) -> Image.Image:
-        """The picture as a Pillow image."""
-        return Image.fromarray(self.pixels)
-
-    def encoded(self, suffix: str) -> bytes:
-        """The bytes of a file of it that ends in ``suffix``, such as ``.jpg``."""
-        return self._file(Path(f"picture{suffix}"))
-
-    def save(self, path: str | Path, *, overwrite: bool = False) -> Path:
-        """Write it, complete or not at all.
-
-        Raises:
-            OutputError: the file cannot be written, or is of an unknown kind.
-            OutputExistsError: there is such a file, and ``overwrite`` is not set.
-        """
-        write_bytes(self._file(Path(path)), path, overwrite=overwrite)
-        return Path(path)
-
-    def _file(self, path: Path) -> bytes:
-        (data, *_), _ = self._treatment.files(self._photo, self._edited, [path, path])
-        return data
-
-
-@dataclass(frozen=True, eq=False)
-class Film:
-    """A morph: its frames are drawn as they are asked for."""
-
-    fps: float
-    faces: tuple[FaceOutcome, ...]
-    """The face of each photo."""
-    _encoded: Sequence[EncodedFace] = field(repr=False)
-    _steps: Sequence[Step] = field(repr=False)
-    _size: int = field(repr=False)
-    _rung: Fidelity = field(repr=False)
-    _mark: Mark | None = field(repr=False)
-
-    def __len__(self) -> int:
-        return len(self._steps)
-
-    def frames(self) -> Iterator[Pixels]:
-        """The frames, uint8 [size, size, 3] in sRGB."""
-        model = self._encoded[0].model
-        return morph_frames(model, self._encoded, self._steps, self._size, self._rung)
-
-    def save(self, path: str | Path, *, overwrite: bool = False) -> Path:
-        """Write it as .mp4, .gif or .webp. Raises as :meth:`Picture.save` does."""
-        write_video(self.frames(), path, self.fps, mark=self._mark, overwrite=overwrite)
-        return Path(path)
 
 
 def edit(
@@ -188,14 +50,14 @@ def edit(
         presets: strengths by the names of presets, for programs that choose them.
         force: let strengths go beyond their natural range.
         words: strengths of presets (``_`` stands for ``-``), each a number or ``"to:+1"``; besides
-            these the words of :class:`Words` and the fields of :class:`Machine`.
+            these what :mod:`facemod.api.words` lists.
 
     Raises:
         UsageError: there is no such preset, or a word that makes no sense.
         NoFaceError: the photo shows no face, or not the one that was asked for.
         InputError, ModelError: the photo or the model cannot be read.
     """
-    look, machine, rest = _sorted_out(words)
+    look, machine, rest = sort_out(words)
     named = {**(presets or {}), **{name.replace("_", "-"): value for name, value in rest.items()}}
     if not named:
         raise UsageError("nothing to edit: give at least one preset, for example smile=1")
@@ -228,12 +90,12 @@ def mix(
         mid: the photo that gives features and expression.
         fine: the photo that gives colours and texture.
         slots: photos that give exact slots, such as ``{"3-8": "b.jpg"}``.
-        words: the words of :class:`Words` and the fields of :class:`Machine`.
+        words: what :mod:`facemod.api.words` lists.
 
     Raises:
         UsageError, NoFaceError, InputError, ModelError: as :func:`edit`.
     """
-    look, machine, rest = _sorted_out({"faces": "largest", **words})
+    look, machine, rest = sort_out({"faces": "largest", **words})
     _refuse("mix", rest)
     asked = {"coarse": coarse, "mid": mid, "fine": fine}
     by_scale = {scale: given for scale, given in asked.items() if given is not None}
@@ -263,7 +125,8 @@ def reconstruct(
 ) -> Picture:
     """What the model makes of a photo's faces: aligned squares, side by side.
 
-    ``machine_words`` are the fields of :class:`Machine`. The scores say how close it comes.
+    ``machine_words`` are the fields of :class:`facemod.api.words.Machine`. The scores say how
+    close it comes.
 
     Raises:
         UsageError, NoFaceError, InputError, ModelError: as :func:`edit`.
@@ -304,7 +167,7 @@ def morph(
         loop: come back to the first face.
         faces: which face of each photo: ``largest`` or a number.
         fidelity: as for :func:`edit`.
-        machine_words: the fields of :class:`Machine`.
+        machine_words: the fields of :class:`facemod.api.words.Machine`.
 
     Raises:
         UsageError, NoFaceError, InputError, ModelError: as :func:`edit`.
@@ -347,18 +210,6 @@ def _key(photo: PhotoLike) -> object:
 def _span(slots: str) -> str:
     """``5`` as ``5-5``, as the mark writes slots."""
     return slots if "-" in slots else f"{slots}-{slots}"
-
-
-def _sorted_out(words: Mapping[str, Any]) -> tuple[Look, Machine, dict[str, Any]]:
-    """The look and the machine that keywords ask for, and the keywords that are neither."""
-    rest = dict(words)
-    machine = Machine(**{f: rest.pop(f) for f in Machine.__dataclass_fields__ if f in rest})
-    said = {name: rest.pop(name) for name in Words.__annotations__ if name in rest}
-    if "size" in said:
-        said["size"] = str(said["size"])
-    if "mask" in said and said["mask"] is not None:
-        said["mask"] = np.asarray(machine.photo(said["mask"]).rgb)
-    return Look.of(**said, max_megapixels=machine.max_megapixels), machine, rest
 
 
 def _refuse(function: str, words: Mapping[str, Any]) -> None:
