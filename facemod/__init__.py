@@ -21,7 +21,6 @@ _EXPORTS = {
     "redraw": "facemod.editing.corridor",
     "put_back": "facemod.editing.corridor",
     "Mark": "facemod.imaging.marking",
-    "edit_direction": "facemod.latent.strengths",
     "load_model": "facemod.models.registry",
     "make_detector": "facemod.faces.detect",
     "open_photo": "facemod.imaging.reading",

@@ -64,10 +64,7 @@ def edit(
     strengths = {name: _strength(name, value) for name, value in named.items()}
     warnings = check_ranges(strengths, force=force)
     editor = machine.editor(look.side)
-    info = editor.model.info
-    move = preset_edit(
-        strengths, info.slots, info.dim, family=info.family, model=info.name, limited=not force
-    )
+    move = preset_edit(strengths, editor.model.info.space, limited=not force)
     rung, _ = settle_fidelity(look.fidelity, editor.model, 1)
     retouch = look.retouch(move, rung, recipe_of(strengths), mark=machine.mark)
     return _retouched(editor, machine.photo(photo), retouch, look.faces, warnings)

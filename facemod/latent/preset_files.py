@@ -9,7 +9,6 @@ import json
 import os
 import struct
 from collections.abc import Collection
-from dataclasses import dataclass
 from pathlib import Path
 
 from facemod.errors import ModelError, OutputError, OutputExistsError, UsageError
@@ -19,21 +18,13 @@ from facemod.latent.presets import (
     LEVEL_TENSOR,
     NAME,
     SUFFIX,
+    CodeSpace,
     Preset,
     find_presets,
     get_preset,
     read_facts,
 )
 from facemod.weights.headers import read_header
-
-
-@dataclass(frozen=True)
-class Space:
-    """The codes that presets must fit."""
-
-    family: str
-    slots: int
-    dim: int
 
 
 def check_name(name: str, reserved: Collection[str], *, replaced: Path | None = None) -> None:
@@ -55,7 +46,7 @@ def check_name(name: str, reserved: Collection[str], *, replaced: Path | None = 
         raise UsageError(f"a preset is called {name} already ({taken.path}); choose another name")
 
 
-def check_preset(path: Path, space: Space) -> Preset:
+def check_preset(path: Path, space: CodeSpace) -> Preset:
     """The facts of a preset file whose every number was looked at.
 
     Raises:
@@ -131,7 +122,9 @@ def remove_preset(name: str) -> Path:
     return path
 
 
-def import_preset(path: Path, name: str | None, reserved: Collection[str], space: Space) -> Path:
+def import_preset(
+    path: Path, name: str | None, reserved: Collection[str], space: CodeSpace
+) -> Path:
     """Check a preset file and put it among the user's own, called ``name`` or like itself."""
     preset = check_preset(path, space)
     chosen = name or preset.name

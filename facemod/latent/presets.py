@@ -25,7 +25,6 @@ from facemod.weights.headers import read_header
 if TYPE_CHECKING:
     from torch import Tensor
 
-FAMILY = "wavelet"
 SUFFIX = ".safetensors"
 TENSOR = "direction"
 LEVEL_TENSOR = "level"
@@ -47,6 +46,17 @@ PLACES: Mapping[str, Box] = {
     "glasses": (6 / 32, 10 / 32, 26 / 32, 20 / 32),
     "brows": (6 / 32, 8 / 32, 26 / 32, 17 / 32),
 }
+
+
+@dataclass(frozen=True)
+class CodeSpace:
+    """The codes of a model, which presets must fit."""
+
+    family: str
+    slots: int
+    dim: int
+    model: str = ""
+    """The model's name; empty where any model of the family is meant."""
 
 
 @dataclass(frozen=True)

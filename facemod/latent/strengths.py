@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from facemod.errors import ModelError, UsageError
-from facemod.latent.presets import FAMILY, Box, Preset, get_preset
+from facemod.latent.presets import Box, CodeSpace, Preset, get_preset
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -127,15 +127,9 @@ class PresetEdit:
 
 
 def preset_edit(
-    strengths: Mapping[str, Strength],
-    slots: int,
-    dim: int,
-    *,
-    family: str = FAMILY,
-    model: str = "",
-    limited: bool = True,
+    strengths: Mapping[str, Strength], space: CodeSpace, *, limited: bool = True
 ) -> PresetEdit:
-    """The edit by presets for the ``model`` of ``family`` with codes [slots, dim].
+    """The edit by presets of codes of one ``space``.
 
     Raises:
         UsageError: an unknown name, or a level of a preset that has no measure.
@@ -153,13 +147,11 @@ def preset_edit(
                 "strength without to:"
             )
     return PresetEdit(
-        edit_direction(plain, slots, dim, family=family, model=model),
+        edit_direction(plain, space),
         presets,
         torch.tensor([strengths[name].value for name in names]),
-        _stacked(
-            [fitting(p.direction(), p, slots, dim, family, model) for p in presets], slots, dim
-        ),
-        _stacked([fitting(p.level(), p, slots, dim, family, model) for p in presets], slots, dim),
+        _stacked([fitting(p.direction(), p, space) for p in presets], space),
+        _stacked([fitting(p.level(), p, space) for p in presets], space),
         limited,
         shown_in(strengths),
     )
@@ -194,15 +186,8 @@ def shown_in(names: Iterable[str]) -> tuple[Box, ...]:
     return tuple(box for region in regions for box in region) if all(regions) else ()
 
 
-def edit_direction(
-    strengths: Mapping[str, float],
-    slots: int,
-    dim: int,
-    *,
-    family: str = FAMILY,
-    model: str = "",
-) -> Tensor:
-    """The sum [slots, dim] of presets at their strengths, for the ``model`` of ``family``.
+def edit_direction(strengths: Mapping[str, float], space: CodeSpace) -> Tensor:
+    """The sum [slots, dim] of presets at their strengths, for codes of ``space``.
 
     The order of ``strengths`` makes no difference, not even in the last bit.
 
@@ -212,33 +197,35 @@ def edit_direction(
     """
     import torch
 
-    total = torch.zeros(slots, dim)
+    total = torch.zeros(space.slots, space.dim)
     for name in sorted(strengths):
         preset, strength = get_preset(name), strengths[name]
         if not math.isfinite(strength):
             raise UsageError(f"--{name} {strength}: expected a finite number")
-        total += strength * fitting(preset.direction(), preset, slots, dim, family, model)
+        total += strength * fitting(preset.direction(), preset, space)
     return total
 
 
-def fitting(
-    tensor: Tensor, preset: Preset, slots: int, dim: int, family: str, model: str
-) -> Tensor:
+def fitting(tensor: Tensor, preset: Preset, space: CodeSpace) -> Tensor:
     """``tensor`` of a preset; ModelError if the preset was made for another model."""
-    if preset.family != family:
+    if preset.family != space.family:
         raise ModelError(
-            f"{preset.path}: made for {preset.family} models, not for {family}; `facemod presets "
-            "list` shows what each preset fits"
+            f"{preset.path}: made for {preset.family} models, not for {space.family}; `facemod "
+            "presets list` shows what each preset fits"
         )
-    if preset.model not in ("", model):
-        raise ModelError(f"--{preset.name}: made for the model {preset.model}, not for {model}")
-    if tensor.shape != (slots, dim):
+    if preset.model not in ("", space.model):
+        raise ModelError(
+            f"--{preset.name}: made for the model {preset.model}, not for {space.model}"
+        )
+    if tensor.shape != (space.slots, space.dim):
         shape = " x ".join(map(str, tensor.shape))
-        raise ModelError(f"{preset.path}: has {shape} numbers, the model {slots} x {dim}")
+        raise ModelError(
+            f"{preset.path}: has {shape} numbers, the model {space.slots} x {space.dim}"
+        )
     return tensor
 
 
-def _stacked(tensors: Sequence[Tensor], slots: int, dim: int) -> Tensor:
+def _stacked(tensors: Sequence[Tensor], space: CodeSpace) -> Tensor:
     import torch
 
-    return torch.stack(list(tensors)) if tensors else torch.zeros(0, slots, dim)
+    return torch.stack(list(tensors)) if tensors else torch.zeros(0, space.slots, space.dim)

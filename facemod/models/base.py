@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from facemod.latent.codes import Codes
+from facemod.latent.presets import CodeSpace
 
 if TYPE_CHECKING:
     from facemod.models.windows import Window
@@ -39,6 +40,11 @@ class ModelInfo:
     source: str = ""
     smaller: tuple[int, ...] = ()
     """Sides of smaller pictures that it can draw as well, in less time."""
+
+    @property
+    def space(self) -> CodeSpace:
+        """What presets must fit."""
+        return CodeSpace(self.family, self.slots, self.dim, self.name)
 
     @property
     def sizes(self) -> tuple[int, ...]:

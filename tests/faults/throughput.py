@@ -46,7 +46,7 @@ def main(photos: list[Path], copies: int, device: str, batch_size: int) -> None:
     open_here = partial(open_editor, model="bundled", aligner="embedded")
     editor = open_here(device)
     info = editor.model.info
-    move = preset_edit({"smile": parse_strength("+1")}, info.slots, info.dim, family=info.family)
+    move = preset_edit({"smile": parse_strength("+1")}, info.space)
     mark = facemod.Mark("composite", "edit smile=+1", "facemod")
     treatment = Retouch(move, Fidelity.TRANSFER, ResultKind.PHOTO, mark)
     opened = [facemod.open_photo(path) for path in photos]

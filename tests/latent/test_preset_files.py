@@ -12,17 +12,16 @@ from facemod.errors import ModelError, OutputExistsError, UsageError
 from facemod.files.folders import presets_folder
 from facemod.latent import preset_files, presets
 from facemod.latent.preset_files import (
-    Space,
     check_name,
     export_preset,
     import_preset,
     remove_preset,
     rename_preset,
 )
-from facemod.latent.presets import get_preset, read_preset
+from facemod.latent.presets import CodeSpace, get_preset, read_preset
 from facemod.weights.files import save_weights
 
-SPACE = Space("wavelet", 16, 512)
+SPACE = CodeSpace("wavelet", 16, 512)
 RESERVED = {"crop"}
 
 

@@ -9,6 +9,7 @@ import torch
 from facemod.errors import ModelError, UsageError
 from facemod.latent import presets
 from facemod.latent.codes import Codes, Details
+from facemod.latent.presets import CodeSpace
 from facemod.latent.strengths import (
     LOCAL_YIELDING,
     Strength,
@@ -20,6 +21,7 @@ from facemod.latent.strengths import (
 from facemod.weights.files import save_weights
 
 SLOTS, DIM = 16, 512
+SPACE = CodeSpace("wavelet", SLOTS, DIM)
 
 
 def toy_direction(seed=0):
@@ -79,7 +81,7 @@ def test_what_is_no_strength(text):
 
 def test_plain_strengths_shift_every_face_alike(user_folder):
     write_preset(user_folder)
-    edit = preset_edit({"toy": Strength(1.5)}, SLOTS, DIM)
+    edit = preset_edit({"toy": Strength(1.5)}, SPACE)
     moved = edit(codes())
     expected = codes().styles + 1.5 * toy_direction()
     torch.testing.assert_close(moved.styles, expected)
@@ -88,16 +90,16 @@ def test_plain_strengths_shift_every_face_alike(user_folder):
 
 def test_every_face_comes_to_the_level(user_folder):
     write_preset(user_folder)
-    moved = preset_edit({"toy": Strength(1, absolute=True)}, SLOTS, DIM)(codes())
+    moved = preset_edit({"toy": Strength(1, absolute=True)}, SPACE)(codes())
     torch.testing.assert_close(level_of("toy", moved), torch.ones(3))
 
 
 def test_photos_differ_by_more_than_their_codes_say(user_folder):
     write_preset(user_folder)
     plain = {"toy": Strength(1, absolute=True)}
-    one = preset_edit(plain, SLOTS, DIM, limited=False).strengths(codes())
+    one = preset_edit(plain, SPACE, limited=False).strengths(codes())
     write_preset(user_folder, level_gain=2.5)
-    other = preset_edit(plain, SLOTS, DIM, limited=False).strengths(codes())
+    other = preset_edit(plain, SPACE, limited=False).strengths(codes())
     torch.testing.assert_close(1 - other, 2.5 * (1 - one))
 
 
@@ -109,23 +111,23 @@ def test_levels_of_presets_that_leak_are_met_at_once(user_folder):
     strengths = {
         "smile": Strength(-0.5, absolute=True), "pale": Strength(0.7), "age": Strength(1, True),
     }  # fmt: skip
-    edit = preset_edit(strengths, SLOTS, DIM)
+    edit = preset_edit(strengths, SPACE)
     moved = edit(codes())
     torch.testing.assert_close(level_of("age", moved), torch.ones(3), atol=1e-4, rtol=0)
     torch.testing.assert_close(level_of("smile", moved), -0.5 * torch.ones(3), atol=1e-4, rtol=0)
-    other = preset_edit(dict(reversed(strengths.items())), SLOTS, DIM)(codes())
+    other = preset_edit(dict(reversed(strengths.items())), SPACE)(codes())
     assert torch.equal(moved.styles, other.styles)
 
 
 def test_the_natural_range_limits_the_way_to_a_level(user_folder):
     write_preset(user_folder, range=[-1, 1])
     target = {"toy": Strength(5, absolute=True)}
-    edit = preset_edit(target, SLOTS, DIM)
+    edit = preset_edit(target, SPACE)
     assert edit.strengths(codes()).tolist() == [[1.0]] * 3
     (note, *more) = edit.notes(codes())
     assert "gets +1.00" in note
     assert len(more) == 2
-    free = preset_edit(target, SLOTS, DIM, limited=False)
+    free = preset_edit(target, SPACE, limited=False)
     torch.testing.assert_close(level_of("toy", free(codes())), torch.full((3,), 5.0))
     assert free.notes(codes()) == []
 
@@ -135,43 +137,43 @@ def test_presets_that_are_too_alike_cannot_go_to_a_level_each(user_folder):
     write_preset(user_folder, "grin", toy_direction() + 0.01 * toy_direction(1))
     both = {name: Strength(1, absolute=True) for name in ("smile", "grin")}
     with pytest.raises(UsageError, match="--grin, --smile: too alike"):
-        preset_edit(both, SLOTS, DIM)(codes())
+        preset_edit(both, SPACE)(codes())
 
 
 def test_a_preset_without_a_measure_has_no_level(user_folder):
     write_preset(user_folder, level_centre=None)
-    preset_edit({"toy": Strength(1)}, SLOTS, DIM)
+    preset_edit({"toy": Strength(1)}, SPACE)
     with pytest.raises(UsageError, match="measures no level"):
-        preset_edit({"toy": Strength(1, absolute=True)}, SLOTS, DIM)
+        preset_edit({"toy": Strength(1, absolute=True)}, SPACE)
 
 
 def test_the_order_of_strengths_makes_no_difference(user_folder):
     for seed, name in enumerate(("age", "smile", "beard")):
         write_preset(user_folder, name, toy_direction(seed))
-    one = edit_direction({"age": 1.1, "smile": -0.3, "beard": 0.7}, SLOTS, DIM)
-    other = edit_direction({"beard": 0.7, "smile": -0.3, "age": 1.1}, SLOTS, DIM)
+    one = edit_direction({"age": 1.1, "smile": -0.3, "beard": 0.7}, SPACE)
+    other = edit_direction({"beard": 0.7, "smile": -0.3, "age": 1.1}, SPACE)
     assert torch.equal(one, other)
     expected = 1.1 * toy_direction(0) - 0.3 * toy_direction(1) + 0.7 * toy_direction(2)
     torch.testing.assert_close(one, expected, atol=5e-3, rtol=0)
 
 
 def test_no_strengths_are_no_edit():
-    assert not edit_direction({}, SLOTS, DIM).any()
+    assert not edit_direction({}, SPACE).any()
 
 
 def test_presets_of_other_models_are_refused(user_folder):
     write_preset(user_folder, "foreign", family="pioneer")
     write_preset(user_folder)
     with pytest.raises(ModelError, match="pioneer"):
-        edit_direction({"foreign": 1}, SLOTS, DIM)
+        edit_direction({"foreign": 1}, SPACE)
     with pytest.raises(ModelError, match="16 x 512"):
-        edit_direction({"toy": 1}, 8, DIM)
+        edit_direction({"toy": 1}, CodeSpace("wavelet", 8, DIM))
 
 
 def test_strengths_must_be_finite(user_folder):
     write_preset(user_folder)
     with pytest.raises(UsageError, match="finite"):
-        edit_direction({"toy": math.nan}, SLOTS, DIM)
+        edit_direction({"toy": math.nan}, SPACE)
 
 
 def test_presets_show_in_their_boxes_together_or_everywhere(user_folder):
@@ -182,7 +184,7 @@ def test_presets_show_in_their_boxes_together_or_everywhere(user_folder):
     assert shown_in(["mouth"]) == (tuple(mouth),)
     assert shown_in(["mouth", "brows"]) == (tuple(brows), tuple(mouth))
     assert shown_in(["mouth", "light"]) == ()
-    edit = preset_edit({"mouth": Strength(1.0)}, SLOTS, DIM)
+    edit = preset_edit({"mouth": Strength(1.0)}, SPACE)
     assert edit.region == (tuple(mouth),)
 
 
@@ -192,5 +194,5 @@ def test_details_give_way_more_readily_where_the_rest_of_the_face_is_kept(user_f
     plain = codes(1)
     plain = replace(plain, details=(Details.of(torch.ones(1, 2, 4, 4), plain.styles),))
     for names, yielding in ((["mouth"], LOCAL_YIELDING), (["light"], 1), (["light", "mouth"], 1)):
-        edit = preset_edit({name: Strength(1.0) for name in names}, SLOTS, DIM)
+        edit = preset_edit({name: Strength(1.0) for name in names}, SPACE)
         assert edit(plain).details[0].yielding.tolist() == [yielding]

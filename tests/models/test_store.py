@@ -149,14 +149,14 @@ def test_a_published_delta_is_a_preset_of_its_model(delta_file):
 
 def test_a_delta_moves_the_middle_blocks_and_leaves_the_sphere(delta_file):
     from facemod.latent.codes import Codes
+    from facemod.latent.presets import CodeSpace
     from facemod.latent.strengths import Strength, preset_edit
 
     import_file(delta_file)
     styles = torch.nn.functional.normalize(torch.randn(1, 8, 512), dim=2)
     codes = Codes(styles, "automodulator", tuple(4 << i for i in range(8)), geometry="sphere")
-    move = preset_edit(
-        {"smile-ffhq512": Strength(0.5)}, 8, 512, family="automodulator", model="ffhq512"
-    )
+    space = CodeSpace("automodulator", 8, 512, "ffhq512")
+    move = preset_edit({"smile-ffhq512": Strength(0.5)}, space)
     moved = move(codes).styles
     assert torch.equal(moved[:, [0, 1, 5, 6, 7]], styles[:, [0, 1, 5, 6, 7]])
     assert torch.allclose(moved[:, 3], styles[:, 3] + torch.arange(512) / 2000)

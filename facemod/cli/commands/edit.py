@@ -131,10 +131,7 @@ def move_bar(bar: Progress, what: str, frames: int, done: int) -> None:
 
 def edit_for(editor: Editor, chosen: dict[str, Strength], force: bool) -> PresetEdit:
     """The presets as an edit of the editor's model."""
-    info = editor.model.info
-    return preset_edit(
-        chosen, info.slots, info.dim, family=info.family, model=info.name, limited=not force
-    )
+    return preset_edit(chosen, editor.model.info.space, limited=not force)
 
 
 def digest_of_preset(name: str) -> str:

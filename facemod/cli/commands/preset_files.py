@@ -55,8 +55,7 @@ def presets_import(
     """Check a preset file and install it among your own."""
     from facemod.models.registry import load_model
 
-    info = load_model("bundled", "cpu").info
-    space = preset_files.Space(info.family, info.slots, info.dim)
+    space = load_model("bundled", "cpu").info.space
     path = preset_files.import_preset(file, name, reserved_names(), space)
     return _told("presets import", f"installed; try facemod edit PHOTO --{path.stem} +1", path)
 

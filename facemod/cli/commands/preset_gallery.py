@@ -93,10 +93,7 @@ def page_strengths(preset: Preset) -> list[float]:
 
 def edited(model: FaceModel, face: Codes, preset: Preset, strength: float, size: int) -> np.ndarray:
     """One face at one strength, uint8 [size, size, 3]."""
-    info = model.info
-    shift = edit_direction(
-        {preset.name: strength}, info.slots, info.dim, family=info.family, model=info.name
-    )
+    shift = edit_direction({preset.name: strength}, model.info.space)
     return picture(model, face.shifted(shift), size)
 
 

@@ -166,11 +166,8 @@ def learn_preset(editor: Editor, styles: Tensor, labels: Sequence[float], wish: 
 
     natural = editor.model.sample(NATURAL_FACES, seed=0, truncation=1.0)
     space = Space.of(natural.styles.float().cpu(), natural.slots_by_scale())
-    info = editor.model.info
-    guards = [
-        fitting(preset.level(), preset, info.slots, info.dim, info.family, info.name)
-        for preset in wish.guards
-    ]
+    codes = editor.model.info.space
+    guards = [fitting(preset.level(), preset, codes) for preset in wish.guards]
     held = torch.stack(guards) if guards else torch.zeros(0)
     return learn(styles, torch.tensor(labels), natural.styles.float().cpu(), space, held)
 

@@ -87,14 +87,13 @@ def draw_cells(
     from facemod.editing.corridor import redraw
     from facemod.imaging.sheet import shrunk, with_labels
 
-    info, pictures, labels = editor.model.info, [], []
-    space = {"family": info.family, "model": info.name}
+    pictures, labels = [], []
     with render.progress(len(presets) * len(columns), shown=not quiet) as bar:
         for preset in presets:
             for strength in columns:
                 chosen = {preset.name: strength}
                 # Whoever asks for a column beyond the range wants to see it.
-                edit = preset_edit(chosen, info.slots, info.dim, **space, limited=False)
+                edit = preset_edit(chosen, editor.model.info.space, limited=False)
                 [edited] = redraw([face], [edit], fidelity)
                 pictures.append(shrunk(edited.pixels, size))
                 labels.append(f"{preset.name} {strength}")

@@ -120,10 +120,7 @@ class Editability:
 
     def _effect(self, model: FaceModel, codes: Sequence[Codes], name: str) -> float:
         info = model.info
-        edits = (
-            preset_edit({name: Strength(strength)}, info.slots, info.dim, family=info.family)
-            for strength in (-1.0, 1.0)
-        )
+        edits = (preset_edit({name: Strength(strength)}, info.space) for strength in (-1.0, 1.0))
         down, up = (torch.cat([picture(model, edit(face)) for face in codes]) for edit in edits)
         found = self.measures.changes(down, up)[:, self.measures.names.index(name)]
         return float(found.nanmean() / 2)

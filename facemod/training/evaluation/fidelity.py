@@ -153,7 +153,7 @@ def measure_fidelity(folder: Path, options: FidelityOptions, tell: Tell) -> dict
         raise UsageError("only a model that can be fitted has rungs to measure")
     net, info = attributes.load(options.attributes), model.info
     edits = {
-        name: preset_edit({name: Strength(STRENGTH)}, info.slots, info.dim)
+        name: preset_edit({name: Strength(STRENGTH)}, info.space)
         for name in find_presets()[0]
         if name in LEARNT
     }

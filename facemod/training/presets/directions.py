@@ -23,8 +23,9 @@ import torch
 from torch import Tensor
 
 from facemod.errors import InputError, UsageError
-from facemod.latent.presets import FAMILY, LEVEL_TENSOR, SUFFIX, TENSOR
+from facemod.latent.presets import LEVEL_TENSOR, SUFFIX, TENSOR
 from facemod.models.wavelet.decoder import SLOTS
+from facemod.models.wavelet.model import FAMILY
 from facemod.training.data import spread_faces
 from facemod.training.judges import attributes
 from facemod.training.judges.judge import NAMES, STILL, Judge, indices
