@@ -20,7 +20,7 @@ from facemod.cli import render
 from facemod.cli.batch import Batch
 from facemod.cli.result import Result
 from facemod.cli.session import Session, mark_warning
-from facemod.errors import OutputError
+from facemod.errors import OutputError, StoppedError
 from facemod.jobs.journal import Journal
 from facemod.jobs.outcome import Outcome
 
@@ -260,9 +260,15 @@ def closing(batch: Batch, outcomes: Sequence[Outcome]) -> list[str]:
     return [f"log: {batch.log.path}{again}"]
 
 
+def was_stopped(outcome: Outcome) -> bool:
+    """Whether the photo was begun and left when the run was stopped."""
+    return outcome.error is not None and outcome.error["code"] == StoppedError.code
+
+
 def left_to_do(batch: Batch, outcomes: Sequence[Outcome], stopper: Stopper) -> list[str]:
     """Words on photos that were not begun, and on how to go on."""
-    left = len({str(job.source) for job in batch.jobs} - {outcome.input for outcome in outcomes})
+    ended = {outcome.input for outcome in outcomes if not was_stopped(outcome)}
+    left = len({str(job.source) for job in batch.jobs} - ended)
     if stopper.interrupted:
         return [f"interrupted with {left} to do; the same command goes on from here"]
     if left and batch.many.fail_fast:

@@ -121,7 +121,7 @@ def fit_store() -> FitStore:
 def as_tensors(codes: Codes) -> dict[str, Tensor]:
     """What has to be stored of the fitted codes of one face."""
     (entry,) = codes.details
-    tensors = {"styles": codes.styles, "maps": entry.maps}
+    tensors = {"styles": codes.styles, "maps": entry.maps, "yielding": entry.yielding}
     if entry.fitted is not None:
         tensors["fitted"] = entry.fitted
     return {name: tensor.cpu() for name, tensor in tensors.items()}
@@ -133,5 +133,11 @@ def as_codes(tensors: dict[str, Tensor], codes: Codes) -> Codes:
     styles = tensors["styles"].to(codes.styles.device)
     if styles.shape != codes.styles.shape or tensors["maps"].shape != entry.maps.shape:
         raise ValueError("the fit belongs to another model")
-    learnt = replace(entry, maps=tensors["maps"], styles=styles, fitted=tensors.get("fitted"))
+    learnt = replace(
+        entry,
+        maps=tensors["maps"],
+        styles=styles,
+        yielding=tensors["yielding"].to(styles.device),
+        fitted=tensors.get("fitted"),
+    )
     return replace(codes, styles=styles, details=(learnt,))

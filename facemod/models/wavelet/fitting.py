@@ -45,6 +45,8 @@ COARSE, COARSE_WEIGHT = 4, 2.0
 PROBES = (Window(16, 24), Window(26, 16), Window(26, 32), Window(38, 24))
 PROBE_EVERY = 20  # steps
 ENOUGH = 0.985  # the probes' loss has to fall by this factor
+# Fitted styles hold the person themselves, so what they cannot hold may give way to edits sooner.
+YIELDING = 3.0
 SHORT = 3  # steps that tell how long the others take
 PATIENCE = 3  # so many probes may be no better: steps are noisy
 
@@ -151,7 +153,8 @@ class Fit:
         if self.plan.fine:
             fitted = rounded(torch.cat((self.fine.flatten(1), self.mix.flatten(1)), dim=1))
         entry = self.codes.details[0]
-        learnt = replace(entry, maps=rounded(self.maps), styles=styles, fitted=fitted)
+        maps, yielding = rounded(self.maps), YIELDING * entry.yielding
+        learnt = replace(entry, maps=maps, styles=styles, yielding=yielding, fitted=fitted)
         return replace(self.codes, styles=styles, details=(learnt,))
 
 

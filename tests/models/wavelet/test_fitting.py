@@ -62,6 +62,13 @@ def test_all_slots_are_fitted_and_details_know_the_styles(fits) -> None:
     assert torch.equal(fit.details[0].styles, fit.styles)
 
 
+def test_details_of_fitted_styles_give_way_sooner_also_from_the_store(fits) -> None:
+    fit = fits[Effort.REFINE]
+    stored = as_codes(as_tensors(fit), fits[None])
+    for codes in (fit, stored):
+        assert (codes.details[0].yielding > fits[None].details[0].yielding).all()
+
+
 def test_every_step_is_seen_and_may_end_the_fit(model, image, fits) -> None:
     seen = []
 
