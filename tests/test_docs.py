@@ -7,12 +7,12 @@ import re
 import shlex
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 import typer
 from typer.testing import CliRunner
+from walking import walked
 
 import facemod
 from facemod import __version__
@@ -41,15 +41,6 @@ def app_with_the_bundled_presets() -> typer.Typer:
         sys.modules.update(kept)
         if kept:  # the package knows its parts by attribute as well
             facemod.cli = kept["facemod.cli"]
-
-
-def walked(command, words=()) -> Iterator[tuple[str, object]]:
-    """Every command with its whole name, those of groups included."""
-    if not hasattr(command, "commands"):
-        yield " ".join(words), command
-        return
-    for name, inner in command.commands.items():
-        yield from walked(inner, (*words, name))
 
 
 app = app_with_the_bundled_presets()
