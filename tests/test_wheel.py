@@ -75,6 +75,7 @@ def test_it_holds_nothing_else(names):
         ".md",
         ".html",
         ".typed",
+        ".pyi",
     }
 
 
