@@ -59,7 +59,7 @@ def train_model(
     if not pictures.exists():
         raise UsageError(f"{pictures}: no such folder or file")
     if loop.precision not in PRECISIONS:
-        raise UsageError(f"--precision {loop.precision}: here, it is {', '.join(PRECISIONS)}")
+        raise UsageError(f"--precision {loop.precision}: here, it is {' or '.join(PRECISIONS)}")
     plan = planned(options)
     if options.kimg or (loop.steps is None and loop.minutes is None):
         loop = replace(loop, steps=plan.schedule.steps(options.kimg, loop.devices * loop.machines))
