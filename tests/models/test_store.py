@@ -120,11 +120,11 @@ def test_a_damaged_record(own_folders, text):
         store.check_unchanged(store.stored_model("mine"))
 
 
-@pytest.fixture
-def delta_file(own_folders: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+@pytest.fixture(params=[(512,), (1, 512)], ids=str)
+def delta_file(request, own_folders: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A delta in the older file format, its tensor tagged for a GPU as in the published ones."""
     path = own_folders / "smile_delta512-16"
-    tensor = torch.arange(512, dtype=torch.float32) / 1000
+    tensor = torch.arange(512, dtype=torch.float32).reshape(request.param) / 1000
     with monkeypatch.context() as patch:
         patch.setattr(torch.serialization, "location_tag", lambda storage: "cuda:0")
         torch.save(tensor, path, _use_new_zipfile_serialization=False)
