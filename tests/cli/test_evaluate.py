@@ -76,3 +76,37 @@ def test_random_pictures_are_measured_with_a_network_that_is_given(run, faces, w
     assert model["pictures"]["random"]["number"] == 3
     assert model["path length"]["all"]["mean"] > 0
     assert "feature distance" in run(*words).out
+
+
+@pytest.fixture
+def networks(workplace):
+    """TorchScript files of the mean colour of a picture, and of how far two pictures are apart."""
+
+    class Colour(torch.nn.Module):
+        def forward(self, x):
+            return x.mean((2, 3))
+
+    class Apart(torch.nn.Module):
+        def forward(self, a, b):
+            return (a - b).square().mean((1, 2, 3))
+
+    example = torch.zeros(1, 3, 32, 32)
+    torch.jit.trace(Colour(), example).save(str(workplace / "colour.pt"))
+    torch.jit.trace(Apart(), (example, example)).save(str(workplace / "apart.pt"))
+    return ("--features", "colour.pt", "--features-size", 32, "--perceptual", "apart.pt")
+
+
+def test_measured_as_published(run, faces, networks, workplace):
+    words = ("evaluate", faces, "--as-published", *networks, "--samples", 3, "--card", "card.md")
+    ended = run(*words, "--json")
+    assert ended.code == 0
+    rows = ended.json["data"]["as_published"]
+    assert rows.keys() == {"FID", "LPIPS", "PPL"}
+    assert rows["FID"]["pictures"] == 3
+    assert "| as published | value | pictures |" in (workplace / "card.md").read_text()
+    refused = run("evaluate", faces, "--as-published", *networks, "--groups", "utk")
+    assert refused.code == 2
+    assert "--as-published goes without" in refused.err
+    none = run("evaluate", faces, "--as-published", "--samples", 3)
+    assert none.code == 2
+    assert "--features or --perceptual" in none.err

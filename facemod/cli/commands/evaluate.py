@@ -16,11 +16,13 @@ from facemod.files.atomic import write_bytes
 
 if TYPE_CHECKING:
     from facemod.faces.face import Detector
+    from facemod.models.base import FaceModel
     from facemod.training.evaluation.evaluate import Evaluation
     from facemod.training.evaluation.groups import GroupsOf
     from facemod.training.evaluation.metrics import FaceMetric, ModelMetric, Reconstructed
 
 SHOWN = 20
+SAMPLES = 1000
 Words = Annotated[
     list[str],
     typer.Argument(
@@ -52,9 +54,29 @@ class Evaluating(Printing):
         ),
     ] = None
     features_size: Annotated[int, typer.Option(min=8, help="Pictures that it takes, in px.")] = 299
+    perceptual: Annotated[
+        Path | None,
+        typer.Option(
+            help="TorchScript network, two pictures to their distance, such as LPIPS: "
+            "for --as-published."
+        ),
+    ] = None
+    as_published: Annotated[
+        bool,
+        typer.Option(
+            "--as-published",
+            help="FID, LPIPS and path length as the authors of PIONEER and the automodulator "
+            "measure them, of pictures that are aligned already.",
+        ),
+    ] = False
     samples: Annotated[
-        int, typer.Option(min=2, help="Random pictures and paths for --features.")
-    ] = 1000
+        int | None,
+        typer.Option(
+            min=2,
+            help="Random pictures and paths for --features; 1000, or 50,000 --as-published.",
+            show_default=False,
+        ),
+    ] = None
     details: Annotated[
         bool,
         typer.Option("--details/--no-details", help="What photos show beyond their styles."),
@@ -98,6 +120,8 @@ def evaluate(words: Words, options: Evaluating) -> Result:
     if not photos:
         raise InputError(f"{folder}: holds no photos")
     model = evaluation.open_model("bundled" if len(words) == 1 else words[0], device)
+    if options.as_published:
+        return measured_as_published(model, folder, device, options)
     detector, _ = make_detector(options.aligner, device)
     metrics = face_metrics(
         model, detector, load_identity(options.identity) if options.identity else None
@@ -126,6 +150,8 @@ def check_outputs(options: Evaluating) -> None:
 
     if options.output:
         check_suffix(options.output)
+    if options.as_published and (options.output or options.groups or options.edits):
+        raise UsageError("--as-published goes without --output, --groups and --edits")
     for path in (options.output, options.card):
         if path and path.exists() and not options.overwrite:
             raise OutputExistsError(f"{path} exists already; --overwrite replaces it")
@@ -143,7 +169,12 @@ def parse_groups(choice: str | None) -> GroupsOf | None:
 def model_metrics(options: Evaluating, detector: Detector, device: str) -> list[ModelMetric]:
     """The measures of the whole model that the options ask for."""
     from facemod.training.evaluation.editability import Editability, Geometry, Judged, Measures
-    from facemod.training.evaluation.generation import FeatureDistance, PathLength, feature_network
+    from facemod.training.evaluation.generation import (
+        FeatureDistance,
+        PathLength,
+        feature_network,
+        squared,
+    )
 
     metrics: list[ModelMetric] = []
     if options.edits:
@@ -153,8 +184,38 @@ def model_metrics(options: Evaluating, detector: Detector, device: str) -> list[
         metrics.append(Editability(judge, options.edits))
     if options.features:
         features = feature_network(options.features, options.features_size, device)
-        metrics += [kind(features, options.samples) for kind in (FeatureDistance, PathLength)]
+        samples = options.samples or SAMPLES
+        metrics += [FeatureDistance(features, samples), PathLength(squared(features), samples)]
     return metrics
+
+
+def measured_as_published(
+    model: FaceModel, folder: Path, device: str, options: Evaluating
+) -> Result:
+    """What comes close to the authors' own figures."""
+    from facemod.training.data import photos_in
+    from facemod.training.evaluation import as_published, report
+    from facemod.training.evaluation.generation import feature_network
+
+    networks = {}
+    if options.features:
+        networks["features"] = feature_network(
+            options.features, options.features_size, device, antialias=False
+        )
+    if options.perceptual:
+        networks["distance"] = as_published.perceptual_network(options.perceptual, device)
+    samples = options.samples or as_published.PICTURES
+    photos = photos_in(folder, limit=options.limit)
+    found = as_published.measure(model, photos, samples, **networks)
+    listing = report.of_model("as published", found.rows)
+    if options.card:
+        write_bytes(listing.markdown().encode(), options.card, overwrite=options.overwrite)
+    return Result(
+        "evaluate",
+        data={"as_published": found.rows, "problems": found.problems},
+        table=Table(listing.columns, listing.rows),
+        warnings=tuple(found.problems[:SHOWN]),
+    )
 
 
 def write_sheet(found: Evaluation, target: Path, options: Evaluating) -> None:

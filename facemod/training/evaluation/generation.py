@@ -22,12 +22,17 @@ BATCH = 4
 STEP = 1e-4
 OUTLIERS = 0.01  # share of paths that are left out at either end
 Features = Callable[[Tensor], Tensor]
+# Two batches of pictures [N, 3, R, R] in [-1, 1] -> how different they are [N].
+Distance = Callable[[Tensor, Tensor], Tensor]
 
 
-def feature_network(path: Path, size: int, device: str = "cpu") -> Features:
+def feature_network(
+    path: Path, size: int, device: str = "cpu", *, antialias: bool = True
+) -> Features:
     """Pictures [N, 3, R, R] in [-1, 1] -> float64 features [N, D], by a TorchScript file.
 
     The file's module gets pictures of ``size`` px in [-1, 1]; what it returns is flattened.
+    Without ``antialias`` larger pictures are sampled, as the usual code of FID does.
 
     Raises:
         ModelError: the file is missing or no TorchScript module.
@@ -41,7 +46,7 @@ def feature_network(path: Path, size: int, device: str = "cpu") -> Features:
     @torch.no_grad()
     def features(pictures: Tensor) -> Tensor:
         small = F.interpolate(
-            pictures.to(device), (size, size), mode="bilinear", antialias=True, align_corners=False
+            pictures.to(device), (size, size), mode="bilinear", antialias=antialias
         )
         try:
             return network(small).flatten(1).double().cpu()
@@ -50,6 +55,11 @@ def feature_network(path: Path, size: int, device: str = "cpu") -> Features:
             raise ModelError(f"--features {path}: cannot take {size} px ({problem})") from error
 
     return features
+
+
+def squared(features: Features) -> Distance:
+    """The squared distance of two pictures' features."""
+    return lambda a, b: (features(a) - features(b)).square().sum(1)
 
 
 def frechet(a: Tensor, b: Tensor) -> float:
@@ -104,14 +114,15 @@ class FeatureDistance:
 class PathLength:
     """How evenly pictures change along paths between random codes (Karras et al. 2019).
 
-    The squared distance of the features of two pictures that are a ten-thousandth of the path
-    apart, divided by that squared; without the lowest and the highest hundredth of the paths.
+    The distance of two pictures that are a ten-thousandth of the path apart, divided by that
+    squared; without the lowest and the highest hundredth of the paths. Distances are squared
+    ones, as LPIPS is.
     """
 
     name = "path length"
 
-    def __init__(self, features: Features, samples: int, seed: int = 0) -> None:
-        self.features, self.samples, self.seed = features, samples, seed
+    def __init__(self, distance: Distance, samples: int, seed: int = 0) -> None:
+        self.distance, self.samples, self.seed = distance, samples, seed
 
     def measure(
         self, model: FaceModel, faces: Sequence[Reconstructed]
@@ -123,8 +134,8 @@ class PathLength:
             codes = model.sample(2, seed=self.seed + number, truncation=1.0)
             place = float(torch.rand((), generator=generator)) * (1 - STEP)
             ends = [between(codes[0], codes[1], t) for t in (place, place + STEP)]
-            here, there = (self.features(model.decode(end).float()) for end in ends)
-            lengths.append((here - there).square().sum() / STEP**2)
+            here, there = (model.decode(end).float() for end in ends)
+            lengths.append(self.distance(here, there).sum() / STEP**2)
         ordered = torch.stack(lengths).sort().values
         cut = int(OUTLIERS * len(ordered))
         kept = ordered[cut : len(ordered) - cut]

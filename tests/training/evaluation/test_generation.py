@@ -13,6 +13,7 @@ from facemod.training.evaluation.generation import (
     feature_network,
     frechet,
     random_pictures,
+    squared,
 )
 
 
@@ -60,7 +61,7 @@ def test_the_length_of_a_straight_path(colours) -> None:
     for seed in range(5):
         a, b = colours(model.decode(model.sample(2, seed=seed, truncation=1.0)))
         lengths.append((a - b).square().sum())
-    row = PathLength(colours, 5).measure(model, [])["all"]
+    row = PathLength(squared(colours), 5).measure(model, [])["all"]
     assert row["mean"] == pytest.approx(float(sum(lengths) / 5), rel=0.02)
     assert row["median"] == pytest.approx(float(torch.stack(lengths).median()), rel=0.02)
 
