@@ -54,6 +54,8 @@ def test_a_model_is_trained_and_used(run, pictures, workplace):
     [
         (("--recipe", "gan"), "pioneer, balanced, automodulator"),
         (("--resolution", 48), "16, 32, 64"),
+        (("--schedule", "cats"), "knows ffhq, celebahq, lsun"),
+        (("--recipe", "balanced", "--resolution", 512), "128, 256"),
         (("--channels", "8,8", "--resolution", 16), "3 numbers"),
         (("--channels", "wide"), "numbers"),
         (("--latent", 1), "at least 2"),

@@ -53,15 +53,16 @@ class StyledConv(nn.Module):
         if self.blurred:
             x = blur(x)
         if noise is not None:
-            x = x + noise(x) * self.noise_gain[:, None, None]
+            x = x + noise(x) * self.noise_gain.to(x.dtype)[:, None, None]
         return self.style(F.leaky_relu(x, SLOPE), latent)
 
 
 def blur(x: Tensor) -> Tensor:
-    """Each channel of [N, C, H, W] through the binomial filter [1 2 1] x [1 2 1] / 16."""
-    line = torch.tensor([0.25, 0.5, 0.25], dtype=x.dtype, device=x.device)
-    kernel = torch.outer(line, line).expand(x.shape[1], 1, 3, 3)
-    return F.conv2d(x, kernel, padding=1, groups=x.shape[1])
+    """Each channel of [N, C, H, W] through the binomial filter [1 2 1] x [1 2 1] / 16.
+
+    Two means of 2x2 pixels are that filter, and quicker than a convolution of single channels.
+    """
+    return F.avg_pool2d(F.avg_pool2d(x, 2, stride=1, padding=1), 2, stride=1)
 
 
 class FirstBlock(nn.Module):
@@ -131,10 +132,15 @@ class Decoder(nn.Module):
         level: int | None = None,
         fade: float = 1.0,
         noise: Noise | None = None,
+        after: tuple[int, Tensor] | None = None,
     ) -> Tensor:
-        """Decode at ``level`` (by default the highest) to images of 4 << level px."""
+        """Decode at ``level`` (by default the highest) to images of 4 << level px.
+
+        ``after`` is how many levels are done already, and the feature map that they gave.
+        """
         level = len(self.blocks) - 1 if level is None else level
-        below = self.features(styles, range(level), noise=noise) if level else None
+        done, x = after or (0, None)
+        below = self.features(styles, range(done, level), x, noise) if level else None
         images = self.to_rgb[level](self.features(styles, range(level, level + 1), below, noise))
         if below is None or fade >= 1:
             return images

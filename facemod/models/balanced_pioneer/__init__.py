@@ -11,7 +11,7 @@ from facemod.models.sphere.model import Facts, Networks
 
 def networks(facts: Facts) -> Networks:
     """The encoder and the decoder that the facts describe, with fresh weights."""
-    encoder = Encoder(facts.encoder_widths, facts.latent, last_activation=True)
+    encoder = Encoder(facts.encoder_widths, facts.latent, last_activation=facts.last_relu)
     return encoder, Decoder(facts.decoder_widths, facts.latent)
 
 

@@ -17,7 +17,7 @@ from math import sqrt
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
-from torch.nn.utils import parametrizations, parametrize
+from torch.nn.utils import parametrize
 
 LATENT = 512
 # Channels at 4, 8, ... 1024 px, as published.
@@ -127,12 +127,43 @@ def equalise(convolutions: Iterable[nn.Conv2d]) -> None:
         parametrize.register_parametrization(conv, "weight", Scaled(conv.weight))
 
 
-def normalise_spectrally(convolutions: Iterable[nn.Conv2d]) -> None:
+class Normalised(nn.Module):
+    """Spectral norm (Miyato et al. 2018): a weight over an estimate of its largest singular value.
+
+    Every use in training improves the estimate by one step of power iteration, as the published
+    families do it.
+
+    Args:
+        weight: what is to be normalised [out, in, k, k].
+        through: whether gradients go through the step itself (as published), or the singular
+            vectors count as constants.
+    """
+
+    left: Tensor
+
+    def __init__(self, weight: Tensor, *, through: bool) -> None:
+        super().__init__()
+        self.through = through
+        self.register_buffer("left", torch.randn(len(weight), 1))
+
+    def forward(self, weight: Tensor) -> Tensor:
+        with torch.autocast(weight.device.type, enabled=False):
+            matrix = weight.flatten(1)
+            with torch.set_grad_enabled(self.through and torch.is_grad_enabled()):
+                right = F.normalize(matrix.T @ self.left, dim=0)
+                left = F.normalize(matrix @ right, dim=0)
+            if self.training:
+                self.left = left.detach()
+            return weight / (left.T @ matrix @ right)
+
+
+def normalise_spectrally(convolutions: Iterable[nn.Conv2d], *, through: bool = True) -> None:
     """Draw new weights (He et al. 2015) and divide them by their norm at every use."""
     for conv in convolutions:
         nn.init.kaiming_normal_(conv.weight)
         nn.init.zeros_(conv.bias)
-        parametrizations.spectral_norm(conv)
+        norm = Normalised(conv.weight, through=through)
+        parametrize.register_parametrization(conv, "weight", norm)
 
 
 def fold(network: nn.Module) -> None:

@@ -46,6 +46,8 @@ class Facts:
     source: str = ""
     """Where it comes from, in one line."""
     licence: str = "unknown"
+    last_relu: bool = True
+    """Whether a Balanced PIONEER's encoder ends in a leaky ReLU; other families leave no choice."""
 
     def __post_init__(self) -> None:
         levels = level_of(self.resolution) + 1
@@ -70,6 +72,7 @@ class Facts:
                 images_seen=int(config["images_seen"]),
                 source=str(config["source"]),
                 licence=str(config["licence"]),
+                last_relu=bool(config.get("last_relu", True)),
             )
         except (KeyError, TypeError, ValueError, OverflowError) as error:
             raise ModelError(f"{path}: its header describes no model ({error})") from error

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from functools import partial
+from typing import Any
+
 import torch
 from torch import Tensor, nn
 
@@ -12,12 +15,19 @@ from facemod.models.sphere.growing import Encoder, equalise, normalise_spectrall
 class Pair(nn.Module):
     """Encoder and decoder; both kinds of decoder are given one latent per level [N, levels, D]."""
 
-    def __init__(self, networks: tuple[Encoder, nn.Module], *, spectral_decoder: bool) -> None:
+    def __init__(
+        self,
+        networks: tuple[Encoder, nn.Module],
+        *,
+        spectral_decoder: bool,
+        norm_gradients: bool = True,
+    ) -> None:
         """Give fresh networks the weights that training begins with."""
         super().__init__()
         self.encoder, self.decoder = networks
-        normalise_spectrally(self.encoder.convolutions())
-        scale = normalise_spectrally if spectral_decoder else equalise
+        normalise = partial(normalise_spectrally, through=norm_gradients)
+        normalise(self.encoder.convolutions())
+        scale = normalise if spectral_decoder else equalise
         scale(self.decoder.convolutions())
         self.levels = len(self.encoder.blocks)
         self.latent = self.encoder.blocks[0].conv2.out_channels
@@ -28,10 +38,16 @@ class Pair(nn.Module):
         return latents[:, None].expand(-1, self.levels, -1)
 
 
-def decode(decoder: nn.Module, styles: Tensor, level: int, fade: float = 1.0) -> Tensor:
-    """Styles [N, levels, D] -> images of 4 << level px; PIONEERs read the first style alone."""
-    one_latent = isinstance(decoder, OneLatentDecoder)
-    return decoder(styles[:, 0] if one_latent else styles, level, fade)
+def decode(
+    decoder: nn.Module, styles: Tensor, level: int, fade: float = 1.0, **more: Any
+) -> Tensor:
+    """Styles [N, levels, D] -> images of 4 << level px; PIONEERs read the first style alone.
+
+    ``more`` is what automodulators take besides.
+    """
+    if isinstance(decoder, OneLatentDecoder):
+        return decoder(styles[:, 0], level, fade)
+    return decoder(styles, level, fade, **more)
 
 
 @torch.no_grad()

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 from facemod.errors import UsageError
 from facemod.training.introspective.methods import METHODS, Method
-from facemod.training.introspective.schedule import Schedule
+from facemod.training.introspective.schedule import Schedule, Timetable
 from facemod.training.settings import DATA_PANEL, LOSS_PANEL, Setting
 
 NETWORK_PANEL = "Networks"
@@ -35,6 +35,14 @@ class ModelOptions:
         Setting("Pictures per step and device at the full resolution; more below.", DATA_PANEL),
     ] = None
     mirror: Annotated[bool, Setting("Show half of the pictures mirrored.", DATA_PANEL)] = True
+    schedule: Annotated[
+        str,
+        Setting(
+            "The pictures that the schedule was published for: celebahq or celeba (pioneer), "
+            "celebahq or lsun (balanced), ffhq, celebahq or lsun (automodulator). By default the "
+            "first."
+        ),
+    ] = ""
     channels: Annotated[
         str, Setting("Of both networks from 4 px up, such as 128,128,64.", NETWORK_PANEL)
     ] = ""
@@ -56,6 +64,21 @@ class ModelOptions:
     decoder_steps: Annotated[
         int | None, Setting("Decoder steps per encoder step; by default the recipe's.", LOSS_PANEL)
     ] = None
+    noise: Annotated[
+        bool,
+        Setting("Noise at every layer of an automodulator while it is trained.", NETWORK_PANEL),
+    ] = True
+    last_relu: Annotated[
+        bool,
+        Setting(
+            "End the encoder of a Balanced PIONEER by a leaky ReLU, as the published ones do.",
+            NETWORK_PANEL,
+        ),
+    ] = False
+    norm_gradients: Annotated[
+        bool,
+        Setting("Gradients go through the power iteration of spectral norms.", NETWORK_PANEL),
+    ] = True
 
 
 @dataclass(frozen=True)
@@ -78,7 +101,8 @@ def planned(options: ModelOptions) -> Plan:
     method = METHODS.get(options.recipe)
     if method is None:
         raise UsageError(f"--recipe {options.recipe}: there is {', '.join(METHODS)}")
-    level = _level(options.resolution, method)
+    timetable = _timetable(options.schedule, method)
+    level = _level(options.resolution, method, timetable)
     if options.latent < 2 or (options.batch is not None and options.batch < 2):
         raise UsageError("--latent and --batch: at least 2")
     if not 0 <= options.averaging < 1:
@@ -87,16 +111,25 @@ def planned(options: ModelOptions) -> Plan:
         raise UsageError(f"--decoder-steps {options.decoder_steps}: at least 1")
     given = {"learning_rate": options.learning_rate, "margin": options.margin}
     changes: dict[str, Any] = {name: value for name, value in given.items() if value is not None}
-    stages = [replace(stage, **changes) for stage in method.stages]
-    schedule = Schedule(stages, method.end, level, options.batch)
+    stages = tuple(replace(stage, **changes) for stage in timetable.stages)
+    timetable = replace(timetable, stages=stages)
+    schedule = Schedule(timetable, method.batches, level, options.batch)
     wide = MODULATED_WIDTHS if method.modulated else ENCODER_WIDTHS
     encoder, decoder = (_widths(options.channels, level, published)
                         for published in (ENCODER_WIDTHS, wide))  # fmt: skip
     return Plan(method, level, encoder, decoder, schedule)
 
 
-def _level(resolution: int, method: Method) -> int:
-    highest = method.stages[-1].level
+def _timetable(name: str, method: Method) -> Timetable:
+    published = method.timetables
+    if name and name not in published:
+        known = ", ".join(published)
+        raise UsageError(f"--schedule {name}: --recipe {method.name} knows {known}")
+    return published[name or next(iter(published))]
+
+
+def _level(resolution: int, method: Method, timetable: Timetable) -> int:
+    highest = timetable.stages[-1].level
     offered = [r for r in RESOLUTIONS if r <= 4 << highest]
     if resolution not in offered:
         known = ", ".join(map(str, offered))

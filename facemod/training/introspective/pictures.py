@@ -15,6 +15,7 @@ from torch import Tensor
 
 from facemod.errors import InputError
 from facemod.files.atomic import atomic_path
+from facemod.models.sphere.growing import blend
 from facemod.training.data import PackedFaces, photos_in
 
 Pixels = NDArray[np.uint8]
@@ -59,6 +60,14 @@ class Pictures:
         pictures = torch.from_numpy(self.pixels[chosen]).permute(0, 3, 1, 2).float()
         factor = pictures.shape[-1] // size
         return F.avg_pool2d(pictures, factor) / 127.5 - 1
+
+
+def softened(pictures: Tensor, fade: float) -> Tensor:
+    """Pictures [N, 3, R, R] as they are shown while R px fade in: blended with their half size."""
+    if fade >= 1:
+        return pictures
+    half = F.avg_pool2d(pictures, 2).repeat_interleave(2, 2).repeat_interleave(2, 3)
+    return blend(half, pictures, fade)
 
 
 def gathered(source: Path, folder: Path, size: int) -> Gathered:

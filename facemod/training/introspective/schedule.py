@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-FADE = 1200.0
-"""A new resolution fades in over so many thousand images."""
 MATCHING_AFTER_FADE = 1.5
-BATCHES = (128, 128, 128, 64, 32, 32, 16, 4)
-"""Images per step at 4, 8, ... 512 px, as published for one GPU of 12 GB."""
 
 
 @dataclass(frozen=True)
@@ -25,6 +21,23 @@ class Stage:
 
 
 @dataclass(frozen=True)
+class Timetable:
+    """What was published for one set of pictures."""
+
+    stages: tuple[Stage, ...]
+    ends: Mapping[int, float]
+    """Of levels: after how many thousand images a run is over that ends there. At other levels it
+    is over when the next one would begin."""
+    fade: float = 1200.0
+    """A new resolution fades in over so many thousand images."""
+
+    def end(self, level: int) -> float:
+        """Thousand images after which a run is over that ends at ``level``."""
+        later = [stage.start for stage in self.stages if stage.level > level]
+        return self.ends.get(level) or later[0]
+
+
+@dataclass(frozen=True)
 class Position:
     """What holds at one step."""
 
@@ -37,28 +50,32 @@ class Position:
     margin: float
     batch: int
 
+    @property
+    def settled(self) -> bool:
+        """Whether the level has been there for longer than it takes to fade in."""
+        return self.matching != 1
+
 
 class Schedule:
     """Stages one after the other; each takes its published share of all steps.
 
     Args:
-        stages: all published stages, by start; those above ``level`` are left out.
-        end: where the last published stage ends, in thousand images.
+        timetable: what was published; stages above ``level`` are left out.
+        batches: images per step at 4, 8, ... px, as published.
         level: of the resolution that is wanted.
         batch: images per step at ``level``, and in the published proportion below; by default
             as published.
     """
 
     def __init__(
-        self, stages: Sequence[Stage], end: float, level: int, batch: int | None = None
+        self, timetable: Timetable, batches: Sequence[int], level: int, batch: int | None = None
     ) -> None:
-        later = [stage.start for stage in stages if stage.level > level]
-        self.end = later[0] if later else end
-        self.stages = [stage for stage in stages if stage.level <= level]
+        self.end, self._fade = timetable.end(level), timetable.fade
+        self.stages = [stage for stage in timetable.stages if stage.level <= level]
         ends = [*(stage.start for stage in self.stages[1:]), self.end]
         self._lengths = [b - s.start for s, b in zip(self.stages, ends, strict=True)]
-        scale = batch / BATCHES[level] if batch else 1.0
-        self._batches = [max(2, round(BATCHES[s.level] * scale)) for s in self.stages]
+        scale = batch / batches[level] if batch else 1.0
+        self._batches = [max(2, round(batches[s.level] * scale)) for s in self.stages]
         self._entered = {s.level: s.start for s in reversed(self.stages)}
 
     def steps(self, thousand_images: float | None = None, devices: int = 1) -> int:
@@ -88,12 +105,20 @@ class Schedule:
         while index < len(steps) - 1 and left >= steps[index]:
             left -= steps[index]
             index += 1
+        return self._position(index, self.stages[index].start + left * self._batches[index] / 1000)
+
+    def after(self, thousand_images: float) -> Position:
+        """The settings after so many images of the published number."""
+        begun = [stage for stage in self.stages if stage.start <= thousand_images]
+        return self._position(len(begun) - 1, thousand_images)
+
+    def _position(self, index: int, thousand_images: float) -> Position:
         stage = self.stages[index]
-        since = stage.start + left * self._batches[index] / 1000 - self._entered[stage.level]
+        since = thousand_images - self._entered[stage.level]
         return Position(
             level=stage.level,
-            fade=min(1.0, since / FADE) if stage.level else 1.0,
-            matching=1.0 if since < FADE else MATCHING_AFTER_FADE,
+            fade=min(1.0, since / self._fade) if stage.level else 1.0,
+            matching=1.0 if since < self._fade else MATCHING_AFTER_FADE,
             learning_rate=stage.learning_rate,
             margin=stage.margin,
             batch=self._batches[index],

@@ -28,7 +28,7 @@ from facemod.training.introspective.objectives import (
     latent_mismatch,
 )
 from facemod.training.introspective.options import ModelOptions, Plan
-from facemod.training.introspective.pictures import Pictures
+from facemod.training.introspective.pictures import Pictures, softened
 from facemod.training.introspective.replay import ImagePool, pool_size
 from facemod.training.introspective.robust import AdaptiveLoss
 from facemod.training.introspective.schedule import Position
@@ -53,14 +53,21 @@ class Trainer:
             plan.decoder_widths,
             options.latent,
             source=f"facemod train --recipe {plan.method.name}",
+            last_relu=options.last_relu,
         )
+        self.noise = torch.randn_like if options.noise and plan.method.noisy else None
         self.decoder_steps = options.decoder_steps or plan.method.decoder_steps
         networks = FORMATS[plan.method.family].networks(self.facts)
-        pair = Pair(networks, spectral_decoder=plan.method.spectral_decoder)
+        pair = Pair(
+            networks,
+            spectral_decoder=plan.method.spectral_decoder,
+            norm_gradients=options.norm_gradients,
+        )
         self.pair = fabric.to_device(pair)
         self.encoder, self.decoder = self.pair.encoder, self.pair.decoder
         self.robust = fabric.to_device(AdaptiveLoss(pair.levels if plan.method.robust else 0))
         average = AveragedModel(self.decoder, multi_avg_fn=get_ema_multi_avg_fn(options.averaging))
+        average.n_averaged.fill_(1)  # the first average is that with the untrained decoder
         self.average = average.requires_grad_(False)
         self.for_encoder = torch.optim.Adam(
             [*self.encoder.parameters(), *self.robust.parameters()], betas=plan.method.betas
@@ -86,7 +93,7 @@ class Trainer:
             losses |= self._improve(
                 self.decoder, self.for_decoder, now, self.decoder_losses(now, moment.rng)
             )
-            self.average.update_parameters(self.decoder)
+        self.average.update_parameters(self.decoder)
         self.images_seen += now.batch * self.fabric.world_size
         return losses
 
@@ -111,7 +118,7 @@ class Trainer:
         self.encoder.requires_grad_(True)
         self.decoder.requires_grad_(False)
         images = self.pictures.batch(now.batch, resolution_of(now.level), rng)
-        images = self.fabric.to_device(images)
+        images = softened(self.fabric.to_device(images), now.fade)
         latents = self.encode(images, now)
         decoded = self.decode(self.pair.repeated(latents), now)
         real = divergence(latents)
@@ -132,7 +139,7 @@ class Trainer:
         """Decoded images for the encoder; once the level has faded in, some from earlier steps."""
         styles, _ = self.draw(now, self.method.mixed_for_encoder, rng)
         images = self.decode(styles, now)
-        if now.fade < 1 or now.matching == 1:
+        if not now.settled:
             return images
         return self.pool.exchanged(images, pool_size(now.level), rng)
 
@@ -144,24 +151,31 @@ class Trainer:
         """
         self.encoder.requires_grad_(False)
         self.decoder.requires_grad_(True)
+        if self.method.frozen_skip and now.level:
+            self.decoder.to_rgb[now.level - 1].requires_grad_(False)
         styles, cut = self.draw(now, self.method.mixed_for_decoder, rng)
-        recovered = self.encode(self.decode(styles, now), now)
         mixed = self.mixed_count(now, self.method.mixed_for_decoder)
+        before = self.first_levels(styles, cut) if mixed else None
+        recovered = self.encode(
+            self.decode(styles, now, None if before is None else (cut, before)), now
+        )
         losses = {
             "divergence": DIVERGENCE_WEIGHT * divergence(recovered),
             "latent": latent_mismatch(recovered[mixed:], styles[mixed:, -1]),
         }
-        if mixed:
-            again = self.pair.repeated(recovered[:mixed])
-            with self.fabric.autocast():
-                before = self.decoder.features(styles[:mixed], range(cut))
-                after = self.decoder.features(again, range(cut))
-            losses["entanglement"] = entanglement(before, after)
+        if before is not None:
+            after = self.first_levels(self.pair.repeated(recovered[:mixed]), cut)
+            losses["entanglement"] = entanglement(before[:mixed], after)
         return losses
+
+    def first_levels(self, styles: Tensor, count: int) -> Tensor:
+        """The decoder's feature map after its first ``count`` levels."""
+        with self.fabric.autocast():
+            return self.decoder.features(styles, range(count), noise=self.noise)
 
     def mixed_count(self, now: Position, share: float) -> int:
         """How many images of a batch mix two latents; at 4 px there is nothing to mix."""
-        return round(share * now.batch) if now.level else 0
+        return int(share * now.batch) if now.level else 0
 
     def draw(self, now: Position, share: float, rng: np.random.Generator) -> tuple[Tensor, int]:
         """Random styles [batch, levels, D]; the first share of them change at a random level.
@@ -180,10 +194,16 @@ class Trainer:
         with self.fabric.autocast():
             return self.encoder(images, now.level, now.fade).float()
 
-    def decode(self, styles: Tensor, now: Position) -> Tensor:
-        """Styles [N, levels, D] -> images of the present level, not clamped."""
+    def decode(
+        self, styles: Tensor, now: Position, after: tuple[int, Tensor] | None = None
+    ) -> Tensor:
+        """Styles [N, levels, D] -> images of the present level, not clamped.
+
+        ``after`` is as an automodulator's decoder takes it.
+        """
+        more = {"noise": self.noise, "after": after}
         with self.fabric.autocast():
-            return decode(self.decoder, styles, now.level, now.fade).float()
+            return decode(self.decoder, styles, now.level, now.fade, **more).float()
 
     def _agree(self, parameters: Iterable[nn.Parameter]) -> None:
         """Average gradients over all devices.
@@ -209,6 +229,7 @@ class Trainer:
         now = Position(self.level, self.fade, 1.0, 0.0, 0.0, SHOWN)
         shown = np.linspace(0, len(self.pictures) - 1, SHOWN).astype(np.int64)
         images = self.fabric.to_device(self.pictures.shrunk(shown, resolution_of(self.level)))
+        images = softened(images, self.fade)
         generator = torch.Generator().manual_seed(0)
         drawn = random_latents(2 * SHOWN, self.pair.latent, generator)
         coarse, fine = self.pair.repeated(self.fabric.to_device(drawn)).chunk(2)

@@ -10,7 +10,7 @@ import torch
 from PIL import Image
 
 from facemod.errors import InputError
-from facemod.training.introspective.pictures import Pictures, gather, gathered
+from facemod.training.introspective.pictures import Pictures, gather, gathered, softened
 
 
 @pytest.fixture
@@ -65,3 +65,13 @@ def test_an_empty_folder_leaves_nothing(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="no picture to train on"):
         gather(tmp_path / "empty", tmp_path / "file", 8)
     assert not (tmp_path / "file").exists()
+
+
+def test_pictures_are_blended_with_their_half_size_while_a_resolution_fades_in() -> None:
+    pictures = torch.zeros(1, 3, 4, 4)
+    pictures[..., 0, 0] = 1
+    quarter = torch.zeros(4, 4)
+    quarter[:2, :2] = 0.75 * 0.25  # three quarters of what is half as large
+    quarter[0, 0] += 0.25
+    assert torch.allclose(softened(pictures, 0.25)[0, 1], quarter)
+    assert softened(pictures, 1.0) is pictures

@@ -10,14 +10,17 @@ import torch
 
 from facemod.training.introspective.methods import AUTOMODULATOR, BALANCED, METHODS
 from facemod.training.introspective.replay import ImagePool
-from facemod.training.introspective.schedule import Schedule, Stage
+from facemod.training.introspective.schedule import Schedule, Stage, Timetable
 
-TWO = (Stage(0, 0, 1e-3), Stage(2400, 1, 5e-4, 0.05))
+TWO = Timetable((Stage(0, 0, 1e-3), Stage(2400, 1, 5e-4, 0.05)), {1: 4800})
+FFHQ = AUTOMODULATOR.timetables["ffhq"]
+PUBLISHED = [(name, table) for name, method in METHODS.items() for table in method.timetables]
 
 
-@pytest.mark.parametrize("name", METHODS)
-def test_stages_follow_each_other_and_levels_grow_one_by_one(name: str) -> None:
-    stages = METHODS[name].stages
+@pytest.mark.parametrize(("name", "table"), PUBLISHED)
+def test_stages_follow_each_other_and_levels_grow_one_by_one(name: str, table: str) -> None:
+    stages = METHODS[name].timetables[table].stages
+    assert len(METHODS[name].batches) > stages[-1].level
     assert (stages[0].start, stages[0].level) == (0, 0)
     for before, after in pairwise(stages):
         assert after.start > before.start
@@ -26,18 +29,18 @@ def test_stages_follow_each_other_and_levels_grow_one_by_one(name: str) -> None:
 
 def test_the_published_number_of_steps() -> None:
     # 32 px: 2.4M images in each of three stages of batch 128 and one of batch 64
-    assert Schedule(AUTOMODULATOR.stages, AUTOMODULATOR.end, 3).steps() == 3 * 18750 + 37500
-    schedule = Schedule(AUTOMODULATOR.stages, AUTOMODULATOR.end, 3)
+    schedule = Schedule(FFHQ, AUTOMODULATOR.batches, 3)
+    assert schedule.steps() == 3 * 18750 + 37500
     assert schedule.steps(96) == 938
     assert schedule.steps(96, devices=2) == 469
     assert [batch for _, _, batch in schedule.shares()] == [128, 128, 128, 64]
-    small = Schedule(AUTOMODULATOR.stages, AUTOMODULATOR.end, 3, batch=16)
+    small = Schedule(FFHQ, AUTOMODULATOR.batches, 3, batch=16)
     assert [batch for _, _, batch in small.shares()] == [32, 32, 32, 16]
     assert [round(share, 2) for _, share, _ in small.shares()] == [0.2, 0.2, 0.2, 0.4]
 
 
 def test_levels_fade_in_over_half_of_a_stage_and_then_match_harder() -> None:
-    schedule = Schedule(TWO, 4800, 1)
+    schedule = Schedule(TWO, (128, 128), 1)
     start, quarter, middle = (schedule.at(p) for p in (0.5, 0.625, 0.75))
     assert (start.level, start.fade, start.matching) == (1, 0.0, 1.0)
     assert quarter.fade == pytest.approx(0.5)
@@ -48,13 +51,13 @@ def test_levels_fade_in_over_half_of_a_stage_and_then_match_harder() -> None:
 
 
 def test_time_is_shared_by_steps_where_batches_differ() -> None:
-    schedule = Schedule(AUTOMODULATOR.stages, AUTOMODULATOR.end, 3)
+    schedule = Schedule(FFHQ, AUTOMODULATOR.batches, 3)
     assert schedule.at(0.59).level == 2  # 3 * 18750 of 93750 steps are 60 %
     assert schedule.at(0.61).level == 3
 
 
 def test_a_second_stage_of_one_level_does_not_fade_again() -> None:
-    schedule = Schedule(BALANCED.stages, BALANCED.end, 4)
+    schedule = Schedule(BALANCED.timetables["celebahq"], BALANCED.batches, 4)
     second = next(p for p in np.linspace(0, 1, 500) if schedule.at(p).margin == 0.02)
     assert schedule.at(second).level == 4
     assert schedule.at(second).fade == 1.0
