@@ -197,16 +197,15 @@ def measured_as_published(
     from facemod.training.evaluation import as_published, report
     from facemod.training.evaluation.generation import feature_network
 
-    networks = {}
+    features = distance = None
     if options.features:
-        networks["features"] = feature_network(
-            options.features, options.features_size, device, antialias=False
-        )
+        size = options.features_size
+        features = feature_network(options.features, size, device, antialias=False)
     if options.perceptual:
-        networks["distance"] = as_published.perceptual_network(options.perceptual, device)
+        distance = as_published.perceptual_network(options.perceptual, device)
     samples = options.samples or as_published.PICTURES
     photos = photos_in(folder, limit=options.limit)
-    found = as_published.measure(model, photos, samples, **networks)
+    found = as_published.measure(model, photos, samples, features=features, distance=distance)
     listing = report.of_model("as published", found.rows)
     if options.card:
         write_bytes(listing.markdown().encode(), options.card, overwrite=options.overwrite)

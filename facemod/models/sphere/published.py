@@ -67,19 +67,16 @@ class Checkpoint:
 
     def facts(self, family: str, encoder: Tensors, decoder: Tensors) -> Facts:
         """The facts of the converted networks."""
-        widths = {
-            part: tuple(state[f"{name}.{i}.weight"].shape[axis] for i in range(self.level + 1))
-            for part, state, name, axis in (
-                ("encoder_widths", encoder, "from_rgb", 0),
-                ("decoder_widths", decoder, "to_rgb", 1),
-            )
-        }
+        encoder_widths, decoder_widths = (
+            tuple(state[f"{name}.{i}.weight"].shape[axis] for i in range(self.level + 1))
+            for state, name, axis in ((encoder, "from_rgb", 0), (decoder, "to_rgb", 1))
+        )
         source = f"published checkpoint {self.path.name}"
         latent = encoder["blocks.0.conv2.bias"].shape[0]
         try:
             return Facts(
-                family, resolution_of(self.level), **widths, latent=latent, licence=LICENCE,
-                images_seen=self.images_seen, source=source,
+                family, resolution_of(self.level), encoder_widths, decoder_widths, latent=latent,
+                licence=LICENCE, images_seen=self.images_seen, source=source,
             )  # fmt: skip
         except ValueError as error:
             raise ModelError(f"{self.path}: networks of unheard-of sizes: {error}") from error
