@@ -129,8 +129,8 @@ def register() -> None:
         "train", "Train your own weights.", "Train",
         train_model.train_model, train.train_prepare, train.train_preview, train.train_encoder,
         train.train_details, train_parts.train_heads, train_parts.train_likeness,
-        train_parts.train_presets, train_parts.train_levels, train_parts.train_leaks,
-        train_parts.train_fidelity,
+        train_parts.train_presets, train_parts.train_published, train_parts.train_levels,
+        train_parts.train_leaks, train_parts.train_fidelity,
     )  # fmt: skip
 
 

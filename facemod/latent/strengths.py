@@ -22,8 +22,8 @@ if TYPE_CHECKING:
 TARGET = "to:"
 # Levels of presets that do nearly the same thing cannot be chosen apart from each other.
 SMALLEST_INDEPENDENCE = 0.1
-# Where the rest of the face is kept anyway, no old mouth needs to shine through the new one.
-LOCAL_YIELDING = 2.0
+# No old mouth may shine through a new one, and no young skin through old skin.
+YIELDING = 2.0
 
 
 @dataclass(frozen=True)
@@ -74,8 +74,7 @@ class PresetEdit:
 
     def __call__(self, codes: Codes) -> Codes:
         """The codes, moved."""
-        if self.region:
-            codes = codes.giving_way(LOCAL_YIELDING)
+        codes = codes.giving_way(YIELDING)
         if not self.presets:
             return codes.shifted(self.shift)
         moves = self.strengths(codes).to(self.directions)

@@ -14,6 +14,9 @@ SOURCES = ("--work", "work", "--preview", "preview.safetensors", "--real", "real
     [
         (("presets", "p", *SOURCES, "--only", "smile"), "presets.directions", "learn_presets",
          [Path("p/smile.safetensors")], "only", "smile"),
+        (("published", "p", "--directions", "d.npz", "--identity", "net.ckpt", "--celeba", "c.npz",
+          "--labels", "c.csv", "--utk", "u.npz", "--taught", "80"), "presets.published",
+         "make_presets", [Path("p/age.safetensors")], "taught", 80),
         (("levels", "p", *SOURCES, "--faces", "7"), "presets.levels", "fit_levels",
          [Path("p/smile.safetensors")], "faces", 7),
         (("leaks", "page.md", *SOURCES, "--identity", "net.ckpt", "--fine-samples", "3"),

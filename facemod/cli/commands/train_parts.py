@@ -11,7 +11,12 @@ from facemod.cli import render
 from facemod.cli.options import Printing
 from facemod.cli.result import Result
 from facemod.training.evaluation.options import FidelityOptions
-from facemod.training.presets.options import LeakOptions, LevelOptions, PresetOptions
+from facemod.training.presets.options import (
+    LeakOptions,
+    LevelOptions,
+    PresetOptions,
+    PublishedOptions,
+)
 from facemod.training.settings import HeadOptions, LikenessOptions, Tell
 
 
@@ -53,10 +58,17 @@ def train_likeness(
 
 
 def train_presets(folder: Folder, options: PresetOptions, printing: Printing) -> Result:
-    """Learn the bundled presets from what the decoder shows."""
+    """Learn presets from what the decoder shows."""
     from facemod.training.presets.directions import learn_presets
 
     return written("train presets", learn_presets(folder, options, teller(printing)))
+
+
+def train_published(folder: Folder, options: PublishedOptions, printing: Printing) -> Result:
+    """Make presets from published directions: guard, scale and measure them."""
+    from facemod.training.presets.published import make_presets
+
+    return written("train published", make_presets(folder, options, teller(printing)))
 
 
 def train_levels(folder: Folder, options: LevelOptions, printing: Printing) -> Result:

@@ -33,9 +33,9 @@ from facemod.training.judges.teach_attributes import teach
 from facemod.training.presets.options import PresetOptions, SourceOptions
 from facemod.training.presets.polish import AXES, polished, practice_faces
 from facemod.training.presets.recipes import (
+    LEARNT,
     MAIN,
     PERSON,
-    RECIPES,
     Recipe,
     region_mask,
     shown_in,
@@ -226,8 +226,8 @@ def write(recipe: Recipe, response: Response, learnt: Learnt, path: Path, seed: 
 
 
 def chosen_recipes(names: Sequence[str]) -> list[Recipe]:
-    """The recipes called so, or all; InputError for an unknown one."""
-    recipes = [r for r in RECIPES if not names or r.name in names]
+    """The recipes called so, or all; InputError for one that is unknown or not learnt here."""
+    recipes = [r for r in LEARNT if not names or r.name in names]
     if len(recipes) < len(set(names)):
         raise InputError(f"--only {' '.join(names)}: not all of these have a recipe")
     return recipes

@@ -20,7 +20,7 @@ from facemod.training.data import spread_faces
 from facemod.training.judges.judge import STILL, Judge
 from facemod.training.presets.directions import open_instruments
 from facemod.training.presets.options import LevelOptions
-from facemod.training.presets.recipes import RECIPES, Recipe, target_weights
+from facemod.training.presets.recipes import LEARNT, Recipe, target_weights
 from facemod.training.presets.studio import encoded
 from facemod.training.settings import Tell
 from facemod.weights.files import load_weights, save_weights
@@ -82,7 +82,7 @@ def fit_levels(folder: Path, options: LevelOptions, tell: Tell) -> list[Path]:
     """Fit the levels of the presets in ``folder`` anew; returns the files that were changed."""
     _, _, _, judge = open_instruments(options)
     photos = Photos.of(options.real, options.faces, judge)
-    paths = {recipe: folder / f"{recipe.name}{SUFFIX}" for recipe in RECIPES}
+    paths = {recipe: folder / f"{recipe.name}{SUFFIX}" for recipe in LEARNT}
     there = {recipe: path for recipe, path in paths.items() if path.exists()}
     for recipe, path in there.items():
         tell(f"{recipe.name} {refit(path, recipe, photos)}")

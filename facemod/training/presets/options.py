@@ -51,3 +51,18 @@ class LeakOptions(SourceOptions):
     fine_samples: Annotated[int, Setting("Random faces for presets of fine slots.")] = 50
     real_faces: Annotated[int, Setting("Real faces.")] = 100
     scored: Annotated[int, Setting("Samples for the plain ways to compare with.")] = 2500
+
+
+@dataclass(frozen=True, kw_only=True)
+class PublishedOptions:
+    """What presets of published directions are made of and measured by."""
+
+    directions: Annotated[Path, Setting("An npz of published directions.", DATA_PANEL)]
+    identity: Annotated[Path, Setting("MobileFaceNet checkpoint.", DATA_PANEL)]
+    celeba: Annotated[Path, Setting("Packed faces of CelebA.", DATA_PANEL)]
+    labels: Annotated[Path, Setting("CSV of CelebA's attributes.", DATA_PANEL)]
+    utk: Annotated[Path, Setting("Packed faces of UTKFace.", DATA_PANEL)]
+    taught: Annotated[int, Setting("Labelled faces of each set to learn to measure from.")] = 400
+    faces: Annotated[int, Setting("Random faces to measure on, and as many real ones.")] = 4
+    only: Annotated[str, Setting("Presets to make, with commas; default all.")] = ""
+    seed: Annotated[int, Setting("Seed of all random choices.")] = 0

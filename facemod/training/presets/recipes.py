@@ -9,6 +9,7 @@ from torch import Tensor
 
 from facemod.latent.presets import PLACES, Box
 from facemod.training.judges.judge import NAMES, indices
+from facemod.training.presets.published_recipes import NAMES as PUBLISHED
 from facemod.training.presets.response import THUMB
 
 # The main presets, and the measures that stand for them.
@@ -114,7 +115,6 @@ BACKDROP = ("backdrop-warm", "eye-blue")
 HAIR_COLOURS = (*COLOURS, "exposure", "bushy-brows")
 TONES = ("pale", "skin-light", "exposure", "warmth", "looks-white")
 FACE_SHAPE = ("chubby", "double-chin", "face-width")
-BALD = ("bald", "receding", "bangs", "wavy", *COLOURS, "hat")
 
 RECIPES = (
     _recipe("smile", "smile more, or look serious", "Expression", (3, 8), kin=SMILING,
@@ -125,10 +125,6 @@ RECIPES = (
     _recipe("surprise", "look surprised, or unmoved", "Expression", (3, 8),
             {"brow-height": 1, "eye-open": 1, "lip-height": 1},
             ("mouth-open", "eyes-narrow", "arched-brows", "big-lips")),
-    _recipe("frown", "frown, or relax the brow", "Expression", (3, 8),
-            {"brow-slant": 1, "brow-height": -0.5},
-            ("eyes-narrow", "arched-brows", "bushy-brows", "eye-open"), region="brows",
-            polish=True),
     _recipe("eyes-open", "open the eyes wide, or nearly close them", "Expression", (3, 8),
             "eye-open", ("eyes-narrow", "eye-bags"), region="eyes", polish=True),
     _recipe("brows-raise", "raise the brows, or lower them", "Expression", (3, 8), "brow-height",
@@ -150,19 +146,16 @@ RECIPES = (
     _recipe("pale", "paler skin, or darker skin", "Face", (7, 15), kin=TONES),
     _recipe("tan", "more tanned skin, or less", "Face", (7, 15), {"warmth": 1, "skin-light": -0.5},
             TONES),
-    _recipe("beard", "more beard, or a clean shave", "Hair", (3, 8), kin=BEARDS,
+    _recipe("beard", "more beard, or a clean shave (for men)", "Hair", (3, 8), kin=BEARDS,
             region="lower-face", firmness=1.0, polish=True),
-    _recipe("bald", "less hair on the head, or more", "Hair", (1, 8), kin=BALD, region="hair"),
     _recipe("bangs", "hair over the forehead, or away from it", "Hair", (1, 8),
             kin=("receding", "bald")),
-    _recipe("wavy", "wavier hair, or straighter", "Hair", (1, 8), kin=("straight",),
-            region="hair"),
     _recipe("hair-black", "black hair", "Hair", (5, 12), {"hair-light": -1, "hair-black": 1},
-            HAIR_COLOURS, region="hair", locality=8000.0, more_guards=BACKDROP),
+            HAIR_COLOURS, region="hair", locality=8000.0, more_guards=BACKDROP, range=(-1, 1)),
     _recipe("hair-blond", "blond hair", "Hair", (5, 12), {"hair-light": 0.7, "hair-blond": 1},
-            HAIR_COLOURS, region="hair", locality=8000.0, more_guards=BACKDROP),
+            HAIR_COLOURS, region="hair", locality=8000.0, more_guards=BACKDROP, range=(-1, 1)),
     _recipe("hair-gray", "gray hair", "Hair", (5, 12), "hair-gray",
-            HAIR_COLOURS, region="hair", locality=8000.0, more_guards=BACKDROP),
+            HAIR_COLOURS, region="hair", locality=8000.0, more_guards=BACKDROP, range=(-1, 1)),
     _recipe("hair-red", "redder, warmer hair", "Hair", (5, 12), "hair-warm", HAIR_COLOURS,
             region="hair", locality=8000.0, more_guards=BACKDROP),
     _recipe("yaw", "turn the face to the picture's right, or to its left", "Pose", (0, 6),
@@ -173,8 +166,6 @@ RECIPES = (
     _recipe("glasses", "put glasses on, or take them off", "Accessories", (0, 6),
             kin=("bushy-brows", "eye-bags", "brow-height", "eye-open", "brow-slant",
             "arched-brows", "eyes-narrow"), region="glasses", locality=300),
-    _recipe("lipstick", "redder lips, or paler ones", "Make-up", (5, 8), "lip-red",
-            ("makeup", "lipstick", "big-lips"), region="mouth", locality=8000.0),
     _recipe("light-right", "light from the picture's right, or from its left", "Light", (3, 8),
             "side-light", locality=0),
     _recipe("exposure", "a brighter picture, or a darker one", "Light", (7, 15),
@@ -183,8 +174,6 @@ RECIPES = (
             ("pale", "looks-white", "makeup"), locality=0),
     _recipe("backdrop-light", "a brighter background, or a darker one", "Light", (3, 8),
             kin=("exposure", "lower-sides"), region="backdrop"),
-    _recipe("backdrop-blur", "a smoother background, or a busier one", "Light", (3, 8),
-            {"backdrop-detail": -1}, region="backdrop"),
-    _recipe("backdrop-warm", "a warmer background, or a cooler one", "Light", (3, 8),
-            region="backdrop"),
 )  # fmt: skip
+# Those that are learnt here; the others only say what to measure on a preset that is published.
+LEARNT = tuple(recipe for recipe in RECIPES if recipe.name not in PUBLISHED)

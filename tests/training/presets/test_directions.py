@@ -19,8 +19,10 @@ from facemod.training.presets.directions import (
     summary,
     write,
 )
+from facemod.training.presets.published_recipes import NAMES as PUBLISHED
 from facemod.training.presets.recipes import (
     GUARDS,
+    LEARNT,
     MAIN,
     PERSON,
     RECIPES,
@@ -232,9 +234,10 @@ def test_regions_lie_within_the_picture() -> None:
 def test_bundled_presets_come_from_recipes_and_do_what_they_say() -> None:
     presets, problems = find_presets()
     assert not problems
-    recipes = {recipe.name: recipe for recipe in RECIPES}
-    for name, preset in presets.items():
-        recipe = recipes[name]
+    recipes = {recipe.name: recipe for recipe in LEARNT}
+    assert set(presets) == {*recipes, *PUBLISHED}
+    for name, recipe in recipes.items():
+        preset = presets[name]
         assert (preset.slots, preset.guards) == (recipe.slots, recipe.guards), name
         assert preset.region == shown_in(recipe), name
         weights = target_weights(recipes[name])

@@ -91,7 +91,7 @@ def test_main_measures_exist() -> None:
 
 def test_the_page_in_docs_knows_every_preset_and_no_other() -> None:
     root = Path(__file__).parents[3]
-    text = (root / "docs" / "leaks.md").read_text()
+    text = (root / "docs" / "presets.md").read_text()
     first = text[: text.index("## On real faces")]
     told = set(re.findall(r"^\| `([a-z-]+)` \|", first, flags=re.M))
     assert told == {path.stem for path in (root / "presets").glob("*.safetensors")}

@@ -1,0 +1,291 @@
+"""Presets from published directions of StyleGAN2's w, which is the bundled decoder's w, too.
+
+    facemod train published presets --directions directions.npz --identity mobilefacenet.ckpt \\
+        --celeba celeba.npz --labels list_attr_celeba.csv --utk utk.npz
+
+A published direction drags other things along: age puts glasses on, gender brings a smile. Each
+recipe (:mod:`facemod.training.presets.published_recipes`) says what to project out of it, which
+slots it may move, and how long strength 1 is: a step that people chose by looking, or one that is
+scaled until what is measured (years, degrees) changes by a round number. What strengths -1 and +1
+do is measured by :class:`Gauge` and stands in each file.
+"""
+
+from __future__ import annotations
+
+import zipfile
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from facemod.errors import InputError, UsageError
+from facemod.faces.detect import make_detector
+from facemod.faces.face import Detector
+from facemod.latent.presets import LEVEL_TENSOR, SUFFIX, TENSOR
+from facemod.models.wavelet import model as wavelet
+from facemod.models.wavelet.decoder import SLOTS, STYLE_DIM
+from facemod.models.wavelet.details import BLOCKS_BEFORE
+from facemod.models.wavelet.preview import LinearPreview
+from facemod.tensors.pixels import to_pixels
+from facemod.training.judges.identity import load_identity
+from facemod.training.judges.readings import (
+    UTK_NAMES,
+    Labelled,
+    Readings,
+    celeba_labels,
+    utk_label,
+)
+from facemod.training.presets.options import PublishedOptions
+from facemod.training.presets.published_recipes import ORIGINS, RECIPES, Published
+from facemod.training.settings import Tell
+from facemod.weights.files import filled, save_weights
+
+DRAWN = 4000  # styles whose spread levels are measured in
+TRUNCATION = 0.7
+YAW = "yaw"
+# How far the nose's tip stands before the line between the eyes, in distances of the eyes.
+NOSE = 0.6
+SMALLEST_EFFECT = 0.15  # spreads of a reading; smaller changes are not worth telling
+SMALLEST_CHANGE = 0.1  # of what a unit asks for; less is no effect that could be scaled
+
+
+@dataclass(frozen=True)
+class Directions:
+    """Published directions by name, each [slots, dim]."""
+
+    known: Mapping[str, Tensor]
+
+    @classmethod
+    def read(cls, path: Path) -> Directions:
+        """An npz of directions [dim] or [slots, dim]; ``NAME/comp`` [axes, 1, dim] gives one
+        direction ``NAME/NUMBER`` for each axis.
+
+        Raises:
+            InputError: the file is missing or damaged, or holds something of another shape.
+        """
+        known: dict[str, Tensor] = {}
+        try:
+            with np.load(path) as file:
+                for name in file:
+                    known |= _named(name, torch.from_numpy(file[name]).float())
+        except (OSError, ValueError, TypeError, zipfile.BadZipFile) as error:
+            raise InputError(f"{path}: not an npz of directions ({error})") from error
+        return cls(known)
+
+    def __getitem__(self, name: str) -> Tensor:
+        if name not in self.known:
+            raise InputError(f"the file of directions holds no {name}, which a recipe asks for")
+        return self.known[name]
+
+    def of(self, recipe: Published) -> Tensor:
+        """The direction [slots, dim] of a recipe: guarded, in its slots alone, one step long."""
+        mixed = sum((k * self[name] for name, k in recipe.terms.items()), torch.zeros(()))
+        guarded = without(mixed, [self[name] for name in recipe.held])
+        first, last = recipe.slots
+        kept = torch.zeros(SLOTS, STYLE_DIM)
+        kept[first : last + 1] = guarded[first : last + 1]
+        return kept
+
+
+def _named(name: str, found: Tensor) -> dict[str, Tensor]:
+    """One array of the file as directions [slots, dim]; what is none of ours is left out."""
+    if name.endswith("/comp") and found.ndim == 3:
+        axes = {f"{name.removesuffix('comp')}{i}": axis[0] for i, axis in enumerate(found)}
+        return {key: axis.expand(SLOTS, STYLE_DIM) for key, axis in axes.items()}
+    if tuple(found.shape) in ((STYLE_DIM,), (SLOTS, STYLE_DIM)):
+        return {name: found.expand(SLOTS, STYLE_DIM)}
+    return {}
+
+
+def without(direction: Tensor, guards: Sequence[Tensor]) -> Tensor:
+    """``direction`` [slots, dim] less what lies along the guards [slots, dim], slot by slot."""
+    if not guards:
+        return direction
+    base, _ = torch.linalg.qr(torch.stack(list(guards), dim=2))  # [slots, dim, guards]
+    return direction - (base @ (base.mT @ direction[:, :, None]))[:, :, 0]
+
+
+@dataclass(frozen=True)
+class Gauge:
+    """Measures what directions do to faces that taught nothing."""
+
+    draw: Callable[[Tensor], Tensor]
+    """Styles [N, slots, dim] -> pictures [N, 3, S, S] in [-1, 1]."""
+    readings: Callable[[Tensor], dict[str, Tensor]]
+    """Pictures -> what is read off them, [N] for each name."""
+    detector: Detector
+    styles: Tensor
+    """Of N faces, whatever they come from."""
+
+    def changes(self, direction: Tensor) -> dict[str, float]:
+        """The mean change of each reading, and of the yaw in degrees, along ``direction``."""
+        before, after = self._unmoved, self._seen(self.styles + direction)
+        return {name: float((after[name] - before[name]).nanmean()) for name in before}
+
+    @cached_property
+    def _unmoved(self) -> dict[str, Tensor]:
+        return self._seen(self.styles)
+
+    def _seen(self, styles: Tensor) -> dict[str, Tensor]:
+        pictures = self.draw(styles)
+        return self.readings(pictures) | {YAW: self._yaws(pictures)}
+
+    def _yaws(self, pictures: Tensor) -> Tensor:
+        """Degrees [N], to the picture's right; NaN where no face is found."""
+        found = [self.detector.detect(pixels) for pixels in to_pixels(pictures)]
+        return torch.tensor([yaw_of(faces[0].landmarks) if faces else np.nan for faces in found])
+
+
+def yaw_of(points: np.ndarray) -> float:
+    """How many degrees a face turns to the picture's right, by its five points [5, 2]."""
+    eyes, nose = points[:2], points[2]
+    across = eyes[1] - eyes[0]
+    aside = (nose - eyes.mean(0)) @ across / (across @ across)
+    return float(np.degrees(np.arctan(aside / NOSE)))
+
+
+@dataclass(frozen=True)
+class Made:
+    """A direction [slots, dim] of strength 1, and what it does downwards and upwards."""
+
+    direction: Tensor
+    down: Mapping[str, float]
+    up: Mapping[str, float]
+
+    def effects(self, units: Mapping[str, float]) -> dict[str, float]:
+        """What strength 1 does, half of what lies between -1 and +1, in spreads of the readings."""
+        found = {n: (self.up[n] - self.down[n]) / 2 / unit for n, unit in units.items()}
+        return {
+            name.lower().replace("_", "-"): round(value, 2)
+            for name, value in found.items()
+            if abs(value) >= SMALLEST_EFFECT
+        }
+
+
+def made(recipe: Published, directions: Directions, gauge: Gauge) -> Made:
+    """The direction of a recipe in its unit, measured.
+
+    Raises:
+        InputError: it has a unit, and does next to nothing of the kind.
+    """
+    direction = directions.of(recipe)
+    found = Made(direction, gauge.changes(-direction), gauge.changes(direction))
+    if recipe.unit is None:
+        return found
+    name, wanted = recipe.unit
+    share = (found.up[name] - found.down[name]) / 2 / wanted
+    if share < SMALLEST_CHANGE:
+        raise InputError(f"{recipe.name}: its direction changes {name} by {share:.0%} of what +1 "
+                         "is to do; is the file of directions another one?")  # fmt: skip
+    direction = direction / share
+    return Made(direction, gauge.changes(-direction), gauge.changes(direction))
+
+
+def level_of(direction: Tensor, styles: Tensor) -> tuple[Tensor, float]:
+    """A measure [slots, dim] of how far along ``direction`` a face stands, and its mean.
+
+    Of all linear measures that a step of strength 1 raises by one, it varies least over natural
+    ``styles`` [N, dim]: Fisher's discriminant, in each slot that the direction moves.
+    """
+    centre = styles.mean(0)
+    spread = torch.cov((styles - centre).T)
+    spread += 1e-3 * spread.diagonal().mean() * torch.eye(len(spread))
+    level = torch.linalg.solve(spread, direction.T).T
+    level = level / (level * direction).sum()
+    return level, float((level @ centre).sum())
+
+
+@torch.inference_mode()
+def natural_styles(model: wavelet.WaveletModel, seed: int) -> Tensor:
+    """Styles [N, dim] as the mapping network draws them."""
+    return model.sample(DRAWN, seed=seed, truncation=1.0).styles[:, 0]
+
+
+def write(recipe: Published, found: Made, styles: Tensor, units: Mapping[str, float],
+          folder: Path) -> Path:  # fmt: skip
+    """Write one preset file with what was measured; returns its path."""
+    direction = found.direction.half().float()
+    level, centre = level_of(direction, styles)
+    credit = sorted({ORIGINS[name.split("/")[0]] for name in recipe.terms})
+    facts = {key: getattr(recipe, key) for key in ("name", "meaning", "panel", "slots", "range")}
+    facts |= {"family": wavelet.FAMILY, "guards": recipe.guards, "effects": found.effects(units)}
+    facts |= {"source": f"published directions: {'; '.join(credit)}", "level_centre": centre}
+    facts |= {"region": recipe.region, "evidence": evidence_of(recipe, found)}
+    path = folder / f"{recipe.name}{SUFFIX}"
+    save_weights(path, {TENSOR: direction, LEVEL_TENSOR: level}, facts)
+    return path
+
+
+def evidence_of(recipe: Published, found: Made) -> dict[str, float]:
+    """What strengths -1 and +1 were seen to do to what the recipe is about."""
+    told = {}
+    for name, words in recipe.shown.items():
+        for strength, seen in (("-1", found.down), ("+1", found.up)):
+            told[f"{words}, change at {strength}"] = round(seen[name], 2)
+    return told
+
+
+@torch.inference_mode()
+def gauge_styles(model: wavelet.WaveletModel, real: Tensor, drawn: int, seed: int) -> Tensor:
+    """Styles of ``drawn`` random faces and of the aligned faces ``real`` [N, 3, S, S]."""
+    samples = model.sample(drawn, seed=seed, truncation=TRUNCATION).styles
+    return torch.cat([samples, model.encode(real).styles])
+
+
+def previewer(model: wavelet.WaveletModel) -> Callable[[Tensor], Tensor]:
+    """Draws styles at 128 px. The recipes move no slot that a preview does not know."""
+    preview = filled(LinearPreview(), wavelet.FOLDER / "preview.safetensors")
+
+    @torch.inference_mode()
+    def draw(styles: Tensor) -> Tensor:
+        features = (model.decoder.features(style[None], BLOCKS_BEFORE) for style in styles)
+        return torch.cat([preview(each) for each in features]).clamp(-1, 1)
+
+    return draw
+
+
+def open_gauge(options: PublishedOptions) -> tuple[Gauge, Readings, wavelet.WaveletModel]:
+    """A gauge of random and real faces that taught nothing, its readings, and the model.
+
+    Raises:
+        InputError, ModelError: a file is missing, or not what it should be.
+    """
+    attributes, names = celeba_labels(options.labels)
+    sets = [
+        Labelled.read(options.utk, utk_label, UTK_NAMES, options.taught),
+        Labelled.read(options.celeba, attributes, names, options.taught),
+    ]
+    readings = Readings.taught(load_identity(options.identity), sets)
+    tried = sets[0].faces[3::4]
+    real = tried[:: max(1, len(tried) // options.faces)][: options.faces]
+    model = wavelet.load("cpu")
+    styles = gauge_styles(model, real, options.faces, options.seed)
+    gauge = Gauge(previewer(model), readings, make_detector("embedded", "cpu")[0], styles)
+    return gauge, readings, model
+
+
+def chosen_recipes(names: Sequence[str]) -> list[Published]:
+    """The recipes called so, or all; UsageError for an unknown one."""
+    unknown = sorted(set(names) - {recipe.name for recipe in RECIPES})
+    if unknown:
+        raise UsageError(f"--only {','.join(unknown)}: no published direction has such a recipe")
+    return [recipe for recipe in RECIPES if not names or recipe.name in names]
+
+
+def make_presets(folder: Path, options: PublishedOptions, tell: Tell) -> list[Path]:
+    """Make the presets of all recipes, or some, in ``folder``; returns their files."""
+    recipes = chosen_recipes([word.strip() for word in options.only.split(",") if word.strip()])
+    directions, (gauge, readings, model) = Directions.read(options.directions), open_gauge(options)
+    for name, agreement in readings.agreement.items():
+        tell(f"{name}: read off other faces with a correlation of {agreement:.2f}")
+    styles, files = natural_styles(model, options.seed), []
+    for recipe in recipes:
+        found = made(recipe, directions, gauge)
+        files.append(write(recipe, found, styles, readings.reliable, folder))
+        seen = ", ".join(f"{k} {v:+g}" for k, v in evidence_of(recipe, found).items())
+        tell(f"{files[-1]}: {seen}")
+    return files
