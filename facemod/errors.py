@@ -7,6 +7,7 @@ The Python API raises these; only the command line turns them into words and exi
 from __future__ import annotations
 
 import traceback
+from collections.abc import Sequence
 from enum import IntEnum
 from pathlib import Path
 
@@ -26,6 +27,7 @@ class ExitCode(IntEnum):
     MODEL_PROBLEM = 7
     MISSING_EXTRA = 8
     INTERRUPTED = 130
+    TERMINATED = 143
 
 
 class FacemodError(Exception):
@@ -51,6 +53,15 @@ class InputError(FacemodError):
 
     code = "unreadable"
     exit_code = ExitCode.NO_INPUT
+
+
+class MissingInputsError(InputError):
+    """Nothing can be done: ``paths`` do not exist, and ``others`` are of no use without them."""
+
+    def __init__(self, paths: Sequence[Path], others: Sequence[Path] = ()) -> None:
+        more = f" (and {len(paths) - 1} more)" if len(paths) > 1 else ""
+        super().__init__(f"{paths[0]}: no such file{more}")
+        self.paths, self.others = tuple(paths), tuple(others)
 
 
 class NoFaceError(FacemodError):

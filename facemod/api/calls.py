@@ -13,11 +13,13 @@ from facemod.api.results import Film, Picture
 from facemod.api.words import Machine, sort_out
 from facemod.editing.corridor import EditedFace
 from facemod.editing.corridor import reconstruct as reconstruct_face
-from facemod.editing.editor import Editor, Fidelity
-from facemod.editing.looks import check_faces, check_fidelity, settle_fidelity
+from facemod.editing.editor import Editor
+from facemod.editing.looks import settle_fidelity
 from facemod.editing.results import ResultKind, mark_for, picture
 from facemod.editing.treatments import Reconstruction, Retouch, Treatment
+from facemod.editing.words import check_faces, check_fidelity
 from facemod.errors import UsageError
+from facemod.fidelity.ladder import Fidelity
 from facemod.imaging.given import PhotoLike
 from facemod.imaging.photo import Photo
 from facemod.imaging.sheet import tile

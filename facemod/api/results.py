@@ -11,9 +11,10 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from facemod.editing.corridor import EditedFace
-from facemod.editing.editor import EncodedFace, Fidelity
+from facemod.editing.editor import EncodedFace
 from facemod.editing.morph import morph_frames
 from facemod.editing.treatments import Treatment
+from facemod.fidelity.ladder import Fidelity
 from facemod.files.atomic import write_bytes
 from facemod.imaging.marking import Mark
 from facemod.imaging.photo import Photo

@@ -11,7 +11,7 @@ from typing import Annotated, Any
 import typer
 
 from facemod import __version__
-from facemod.cli import render
+from facemod.cli import render, signals, streams
 from facemod.cli.commands import (
     align,
     bench,
@@ -38,7 +38,16 @@ from facemod.cli.commands import (
 from facemod.cli.expand import expand
 from facemod.cli.groups import DefaultingGroup
 from facemod.cli.result import Result
-from facemod.errors import ExitCode, UnexpectedError, UsageError, explained
+from facemod.cli.signals import code_of
+from facemod.errors import (
+    ExitCode,
+    InputError,
+    MissingInputsError,
+    UnexpectedError,
+    UsageError,
+    explained,
+)
+from facemod.jobs.outcome import Outcome, failed, left_aside
 from facemod.latent.presets import find_presets
 
 SETTINGS = {"help_option_names": ["-h", "--help"]}
@@ -63,18 +72,35 @@ def reported(name: str, command: Callable[..., Result]) -> Callable[..., None]:
     def run(**values: Any) -> None:
         try:
             result = expanded(**values)
-        except KeyboardInterrupt:
-            result = Result(name, messages=("interrupted; nothing was written",), interrupted=True)
+        except KeyboardInterrupt as stop:
+            code = code_of(stop)
+            how = "stopped by SIGTERM" if code is ExitCode.TERMINATED else "interrupted"
+            result = Result(name, messages=(f"{how}; nothing was written",), interrupted=code)
+        except MissingInputsError as problem:
+            result = Result(name, outcomes_without(problem))
         except Exception as problem:  # the translator at the edge: everything becomes a code
             result = Result(name, error=explained(problem))
             if isinstance(result.error, UnexpectedError):
                 traceback.print_exc()
         as_json = values["json"] or values.get("jsonl", False)
         render.render(result, as_json=as_json, quiet=values["quiet"])
-        raise typer.Exit(int(result.exit_code))
+        raise typer.Exit(int(ending(result)))
 
     run.__signature__ = expanded.__signature__  # type: ignore[attr-defined]
     return run
+
+
+def outcomes_without(problem: MissingInputsError) -> tuple[Outcome, ...]:
+    """The outcomes of photos of which some, or all, are not there."""
+    missing = (failed(path, InputError(f"{path}: no such file")) for path in problem.paths)
+    return (*missing, *(left_aside(path) for path in problem.others))
+
+
+def ending(result: Result) -> ExitCode:
+    """How the process ends: as the command did, unless what it had to say could not be written."""
+    if why := streams.unwritten():
+        render.say(f"error: stdout cannot be written: {why}")
+    return result.exit_code or (ExitCode.OUTPUT_EXISTS if why else ExitCode.OK)
 
 
 def version(value: bool) -> None:
@@ -150,6 +176,8 @@ register()
 
 def main() -> None:
     """The console command: always ends in an exit code, with a JSON envelope where one is due."""
+    streams.make_usable()
+    signals.listen()
     try:
         sys.exit(app(prog_name="facemod", standalone_mode=False))
     except typer.TyperException as problem:
@@ -158,12 +186,12 @@ def main() -> None:
         for flaw in find_presets()[1]:
             render.say(flaw)
         if {"--json", "--jsonl"} & set(sys.argv[1:]):
-            with render.unread_is_fine():
+            with streams.data():
                 error = UsageError(problem.format_message())
                 render.print_envelope(Result(command_words(), error=error))
         sys.exit(int(ExitCode.USAGE))
-    except (KeyboardInterrupt, typer.Abort):
-        sys.exit(int(ExitCode.INTERRUPTED))
+    except (KeyboardInterrupt, typer.Abort) as stop:
+        sys.exit(int(signals.code_of(stop)))
 
 
 def command_words() -> str:

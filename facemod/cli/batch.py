@@ -17,7 +17,7 @@ from facemod.jobs.journal import History, Log, digest_settings, new_run, unfinis
 from facemod.jobs.plan import Job
 from facemod.models.fingerprint import fingerprint
 
-NO_FACE_CHOICES = ("fail", "skip", "copy")
+NO_FACE_CHOICES = ("report", "fail", "skip", "copy")
 ENGINES = ("local", "ray")
 AUTO = "auto"
 

@@ -11,6 +11,7 @@ from rich.markup import escape
 
 from facemod.imaging.opening import MAX_MEGAPIXELS
 from facemod.jobs.inputs import DEFAULT_OUTPUT
+from facemod.tensors.devices import check_devices
 
 IN_PANEL = "Photos"
 OUT_PANEL = "Results"
@@ -91,6 +92,15 @@ class Reading(Printing):
         ),
     ] = "auto"
 
+    def __post_init__(self) -> None:
+        """Refuse names that mean nothing before anything large is imported."""
+        from facemod.faces.detect import check_aligner
+        from facemod.models.names import check_model
+
+        check_model(self.model)
+        check_aligner(self.aligner)
+        check_devices(self.device)
+
 
 @dataclass(frozen=True)
 class Common(Reading):
@@ -159,8 +169,12 @@ class Many:
     ] = False
     on_no_face: Annotated[
         str,
-        _batch(metavar="WHAT", help="A photo without a face may fail, skip, or copy to its place."),
-    ] = "fail"
+        _batch(
+            metavar="WHAT",
+            help="Photos without a face. report: they count as failures only if no photo has one. "
+            "fail: they do. skip: they do not. copy: copy them to their places.",
+        ),
+    ] = "report"
     jobs: Annotated[int | None, _batch(min=0, help="Photos read and written at the same time.")] = (
         None
     )

@@ -25,11 +25,13 @@ from rich.progress import (
 )
 from rich.table import Table as RichTable
 
+from facemod.cli import streams
 from facemod.cli.result import Result, Table
 from facemod.jobs.outcome import Outcome
 
 MARKS = {
     "done": "[green]done[/]",
+    "used": "[green]used[/]",
     "skipped": "[dim]skipped[/]",
     "no-face": "[yellow]no face[/]",
     "failed": "[red]failed[/]",
@@ -49,7 +51,7 @@ def say(message: str) -> None:
 
 def render(result: Result, *, as_json: bool, quiet: bool) -> None:
     """Print a result: one JSON envelope on stdout, or words for people."""
-    with unread_is_fine():
+    with streams.data():
         if as_json:
             print_envelope(result)
         elif result.table is not None:
@@ -77,23 +79,13 @@ def show(outcome: Outcome, console: Console, *, quiet: bool) -> None:
 
 def print_outcome(outcome: Outcome) -> None:
     """One outcome for machines, on stdout, at once."""
-    with unread_is_fine():
+    with streams.data():
         sys.stdout.write(json.dumps(outcome.as_json(), ensure_ascii=True) + "\n")
 
 
 def print_envelope(result: Result) -> None:
     """The one JSON object of ``--json``, on stdout."""
     sys.stdout.write(json.dumps(result.envelope(), ensure_ascii=True) + "\n")
-
-
-@contextmanager
-def unread_is_fine() -> Iterator[None]:
-    """Go on when the reader of our stdout went away: nobody is left to tell."""
-    try:
-        yield
-        sys.stdout.flush()
-    except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def printable(text: str) -> str:
@@ -113,7 +105,12 @@ def outcome_line(outcome: Outcome) -> str:
     reason = f": {printable(message)}" if message else ""
     notes = "".join(f"\n  note: {printable(note)}" for note in outcome.notes)
     facts = f" [dim]{alike(outcome)}{outcome.seconds:.1f} s[/]" if outcome.status == "done" else ""
-    return f"{MARKS[outcome.status]} {printable(outcome.input)}{target}{reason}{facts}{notes}"
+    return f"{MARKS[word_for(outcome)]} {printable(outcome.input)}{target}{reason}{facts}{notes}"
+
+
+def word_for(outcome: Outcome) -> str:
+    """The status of a photo for people, who want to know what was done and what only used."""
+    return "used" if outcome.status == "done" and outcome.gave else outcome.status
 
 
 def alike(outcome: Outcome) -> str:
@@ -124,7 +121,7 @@ def alike(outcome: Outcome) -> str:
 
 def summary(outcomes: Iterable[Outcome]) -> str:
     """How many files ended how."""
-    statuses = [outcome.status for outcome in outcomes]
+    statuses = [word_for(outcome) for outcome in outcomes]
     counts = (f"{statuses.count(s)} {MARKS[s]}" for s in MARKS if s in statuses)
     return f"{len(statuses)} in all: {', '.join(counts)}"
 
@@ -150,7 +147,13 @@ def print_table(table: Table) -> None:
     rich_table = RichTable(*table.columns, box=None, pad_edge=False, header_style="bold")
     for row in table.rows:
         rich_table.add_row(*(printable(cell) for cell in row))
-    console.print(rich_table)
+    if console.is_terminal:
+        console.print(rich_table)
+        return
+    with console.capture() as captured:
+        console.print(rich_table)
+    # Cells are padded to their columns; programs and pagers have no use for that at the end.
+    sys.stdout.writelines(f"{line.rstrip()}\n" for line in captured.get().splitlines())
 
 
 @contextmanager

@@ -37,7 +37,8 @@ class Result:
     """Messages that ``--quiet`` does not silence."""
     error: FacemodError | None = None
     """Why the command as a whole stopped."""
-    interrupted: bool = False
+    interrupted: ExitCode | None = None
+    """How the command ends if somebody stopped it."""
     shown: bool = False
     """Whether the outcomes were shown to people already, as they came."""
     streamed: bool = False
@@ -45,8 +46,8 @@ class Result:
 
     @property
     def exit_code(self) -> ExitCode:
-        if self.interrupted:
-            return ExitCode.INTERRUPTED
+        if self.interrupted is not None:
+            return self.interrupted
         if self.error is not None:
             return self.error.exit_code
         return exit_code(self.outcomes)

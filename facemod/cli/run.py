@@ -20,8 +20,9 @@ from facemod.cli import render
 from facemod.cli.batch import Batch
 from facemod.cli.result import Result
 from facemod.cli.session import Session, mark_warning
-from facemod.errors import OutputError, StoppedError
-from facemod.jobs.journal import Journal
+from facemod.cli.signals import Terminated, code_of
+from facemod.errors import ExitCode, OutputError, StoppedError
+from facemod.jobs.journal import Journal, others_are_at_it
 from facemod.jobs.outcome import Outcome
 
 if TYPE_CHECKING:
@@ -42,7 +43,8 @@ class Stopper:
     """Whether somebody wants the run to end: by Ctrl-C, by SIGTERM, or at the first failure."""
 
     def __init__(self) -> None:
-        self.asked = self.interrupted = False
+        self.asked = False
+        self.interrupted: ExitCode | None = None
         self.say: Callable[[str], None] = lambda words: None
         """What shows people a few words on what is going on."""
 
@@ -51,7 +53,7 @@ class Stopper:
 
     @contextmanager
     def listening(self) -> Iterator[Stopper]:
-        """Take the first Ctrl-C as a wish; the second one is Python's own."""
+        """Take the first Ctrl-C or SIGTERM as a wish; the second one unwinds the program."""
         if threading.current_thread() is not threading.main_thread():
             yield self
             return
@@ -63,11 +65,13 @@ class Stopper:
             for number, handler in zip(numbers, before, strict=True):
                 signal.signal(number, handler)
 
-    def _hear(self, *signal_and_frame: object) -> None:
-        if self.interrupted:
-            raise KeyboardInterrupt
-        self.asked = self.interrupted = True
-        render.say("finishing what is under way; Ctrl-C again leaves it")
+    def _hear(self, number: int, frame: object) -> None:
+        stop = Terminated() if number == signal.SIGTERM else KeyboardInterrupt()
+        if self.interrupted is not None:
+            raise stop
+        self.asked, self.interrupted = True, code_of(stop)
+        again = "another SIGTERM" if number == signal.SIGTERM else "Ctrl-C again"
+        render.say(f"finishing what is under way; {again} leaves it")
 
 
 class FitProgress:
@@ -101,6 +105,9 @@ def run_batch(
     """
     from facemod.tensors.devices import find_devices
 
+    if batch.log and others_are_at_it(batch.log):
+        # Two runs of the same command meet in the middle: each finds what the other made.
+        batch = replace(batch, jobs=batch.jobs[::-1])
     devices = find_devices(batch.common.device)
     spec = spec_for(batch, treatment, editor, faces, devices)
 
@@ -161,9 +168,14 @@ def report_all(
                 lost += write_down(journal, outcome)
                 bar.update(bar.task_ids[0], advance=1, description=Path(outcome.input).name)
                 report(outcome, batch, bar.console)
-                stopper.asked |= batch.many.fail_fast and outcome.error is not None
-    except KeyboardInterrupt:
-        stopper.interrupted = True
+                stopper.asked |= (
+                    batch.many.fail_fast and bool(outcome.error) and not outcome.lenient
+                )
+    except KeyboardInterrupt as stop:
+        stopper.interrupted = code_of(stop)
+    finally:
+        if journal:
+            journal.close()
     return Result(
         batch.command,
         tuple(outcomes),
@@ -256,7 +268,7 @@ def closing(batch: Batch, outcomes: Sequence[Outcome]) -> list[str]:
     if batch.log is None:
         return []
     failures = sum(outcome.error is not None for outcome in outcomes)
-    again = f"; --retry-failed with it tries the {failures} that failed again" if failures else ""
+    again = f"; --retry-failed tries the {failures} without a result again" if failures else ""
     return [f"log: {batch.log.path}{again}"]
 
 
@@ -269,8 +281,10 @@ def left_to_do(batch: Batch, outcomes: Sequence[Outcome], stopper: Stopper) -> l
     """Words on photos that were not begun, and on how to go on."""
     ended = {outcome.input for outcome in outcomes if not was_stopped(outcome)}
     left = len({str(job.source) for job in batch.jobs} - ended)
-    if stopper.interrupted:
-        return [f"interrupted with {left} to do; the same command goes on from here"]
+    if stopper.interrupted is not None:
+        terminated = stopper.interrupted is ExitCode.TERMINATED
+        how = "stopped by SIGTERM" if terminated else "interrupted"
+        return [f"{how} with {left} to do; the same command goes on from here"]
     if left and batch.many.fail_fast:
         return [f"stopped at the first failure with {left} to do"]
     return []

@@ -9,14 +9,18 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from facemod.cli.batch import no_copies
 from facemod.cli.options import Common, Many, Reading, Where
+from facemod.editing.results import ResultKind
+from facemod.editing.words import AUTO, check_faces, check_fidelity, parse_size
+from facemod.faces.region_names import parse_regions
 from facemod.files.digests import digest
+from facemod.imaging.opening import read_file
 
 if TYPE_CHECKING:
-    from facemod.editing.editor import Editor, Fidelity
+    from facemod.editing.editor import Editor
     from facemod.editing.looks import Look
+    from facemod.fidelity.ladder import Fidelity
     from facemod.imaging.marking import Kind, Mark
 
-AUTO = "auto"
 Options = TypeVar("Options", bound=Reading)
 
 
@@ -51,11 +55,11 @@ class Session(Generic[Options]):
         return settle_fidelity(self.fidelity, self.editor.model, photos)[0]
 
     def messages(self, photos: int) -> tuple[str, ...]:
-        """What there is to say about how faces are found, and about the rung."""
+        """What there is to say about the rung."""
         from facemod.editing.looks import settle_fidelity
 
         words = settle_fidelity(self.fidelity, self.editor.model, photos)[1]
-        return (self.editor.found_by, *words)
+        return words
 
     def rung_for_log(self, photos: int, *, dry_run: bool) -> str:
         """The rung that results depend on. For ``--dry-run`` auto stays open: it needs the model.
@@ -63,41 +67,53 @@ class Session(Generic[Options]):
         Raises:
             UsageError: there is no such rung.
         """
-        from facemod.editing.looks import check_fidelity
-
         check_fidelity(self.fidelity)
         if self.fidelity != AUTO or dry_run:
             return self.fidelity
         return self.rung(photos).value
 
 
-def look_of(
+def settings_of(
     common: Common, many: Many, where: Where, *, size: str, min_likeness: float | None,
     faces: str, fidelity: str, crop: bool, compare: bool,
-) -> tuple[Look, dict[str, Any]]:  # fmt: skip
-    """The look that the options ask for, and what results depend on, but for the rung.
+) -> tuple[ResultKind, dict[str, Any]]:  # fmt: skip
+    """The kind of result that is asked for, and what results depend on, but for the rung.
+
+    Everything is checked that can be checked without torch.
 
     Raises:
-        UsageError: they make no sense.
+        UsageError: the options make no sense.
         InputError: the mask cannot be read.
     """
-    from facemod.editing.looks import Look
-    from facemod.editing.results import ResultKind
-
-    look = Look.of(
-        faces=faces, fidelity=fidelity, size=size, only=where.only, protect=where.protect,
-        mask=where.mask, max_megapixels=common.max_megapixels, min_likeness=min_likeness,
-        crop=crop, compare=compare,
-    )  # fmt: skip
-    if look.kind is not ResultKind.PHOTO:
+    check_faces(faces)
+    check_fidelity(fidelity)
+    for text, flag in ((where.only, "--only"), (where.protect, "--protect")):
+        if text:
+            parse_regions(text, flag)
+    kind = ResultKind.of(crop=crop, compare=compare)
+    parse_size(size, kind)
+    if kind is not ResultKind.PHOTO:
         no_copies(many)
-    return look, {
+    mask = where.mask and digest(read_file(where.mask))
+    return kind, {
         "faces": faces,
         "size": size,
         "min-likeness": min_likeness,
-        "kind": look.kind.value,
-        "where": [where.only, where.protect, where.mask and digest(where.mask.read_bytes())],
+        "kind": kind.value,
+        "where": [where.only, where.protect, mask],
     }
+
+
+def look_of(common: Common, where: Where, fidelity: str, settings: dict[str, Any]) -> Look:
+    """The look that the options ask for; ``settings`` are those of :func:`settings_of`."""
+    from facemod.editing.looks import Look
+
+    kind = ResultKind(settings["kind"])
+    return Look.of(
+        faces=settings["faces"], fidelity=fidelity, size=settings["size"], only=where.only,
+        protect=where.protect, mask=where.mask, max_megapixels=common.max_megapixels,
+        min_likeness=settings["min-likeness"], crop=kind.crops, compare=kind.compares,
+    )  # fmt: skip
 
 
 def mark_unless(common: Common, kind: Kind, recipe: str) -> Mark | None:

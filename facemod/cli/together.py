@@ -11,14 +11,16 @@ from typing import TYPE_CHECKING
 from facemod.cli import render
 from facemod.cli.options import Common, Reading
 from facemod.cli.result import Result
+from facemod.cli.signals import code_of
 from facemod.editing.results import ResultKind
 from facemod.jobs import plan
-from facemod.jobs.inputs import WRITABLE_SUFFIXES, find_inputs
+from facemod.jobs.inputs import WRITABLE_SUFFIXES, find_inputs, require_all
 from facemod.jobs.outcome import FaceOutcome, Outcome, attempt, attempt_all, left_aside
 from facemod.jobs.plan import Job
 
 if TYPE_CHECKING:
-    from facemod.editing.editor import Editor, EncodedFace, Fidelity
+    from facemod.editing.editor import Editor, EncodedFace
+    from facemod.fidelity.ladder import Fidelity
     from facemod.imaging.photo import Photo
 
 
@@ -31,7 +33,9 @@ def all_photos(photos: Sequence[Path], common: Common) -> list[Path]:
 def plan_together(
     photos: Sequence[Path], common: Common, name: str, suffixes: Collection[str]
 ) -> Path:
-    """Where the one result of several photos goes; ``name`` is for a folder."""
+    """Where the one result of several photos goes, all of which must be there; ``name`` is for a
+    folder."""
+    require_all(photos)
     return plan.plan_one(
         photos,
         common.output,
@@ -74,14 +78,14 @@ def run_each(
 ) -> Result:
     """Do the jobs one by one. Ctrl-C keeps what is done and says how to go on."""
     outcomes: list[Outcome] = []
-    interrupted = False
+    interrupted = None
     try:
         with render.progress(len(jobs), shown=not common.quiet) as bar:
             for outcome in attempt_all(jobs, work, skip_existing=common.skip_existing):
                 outcomes.append(outcome)
                 bar.update(bar.task_ids[0], advance=1, description=Path(outcome.input).name)
-    except KeyboardInterrupt:
-        interrupted = True
+    except KeyboardInterrupt as stop:
+        interrupted = code_of(stop)
         left = len(jobs) - len(outcomes)
         instead = " instead of --overwrite" if common.overwrite else ""
         advice = f"interrupted with {left} to do; --skip-existing{instead} goes on from here"
@@ -109,7 +113,8 @@ class EncodedPhoto:
         each = scores or [{}] * len(self.faces)
         found = zip(self.faces, each, strict=True)
         faces = tuple(FaceOutcome.of(face.crop.face, facts) for face, facts in found)
-        return Outcome(str(self.path), str(target), "done", faces=faces, seconds=self.seconds)
+        seconds = self.seconds
+        return Outcome(str(self.path), str(target), "done", faces=faces, seconds=seconds, gave=True)
 
 
 def encode_photos(
@@ -125,7 +130,7 @@ def encode_photos(
     any photo failed, the outcome of every one. The photos themselves are not kept: there may be
     many, and each may be large.
     """
-    from facemod.editing.editor import Fidelity
+    from facemod.fidelity.ladder import Fidelity
 
     encoded: list[EncodedPhoto] = []
 

@@ -19,10 +19,11 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from facemod.editing.editor import EncodedFace, Fidelity, by_size
+from facemod.editing.editor import EncodedFace, by_size
 from facemod.errors import UnlikeError
 from facemod.faces.composite import add_change, replace
 from facemod.faces.face import Crop
+from facemod.fidelity.ladder import Fidelity
 from facemod.fidelity.regions import Regions
 from facemod.fidelity.transfer import transfer
 from facemod.imaging.photo import Photo

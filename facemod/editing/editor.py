@@ -10,7 +10,6 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from enum import Enum
 from functools import cached_property
 from typing import TypeVar
 
@@ -22,37 +21,15 @@ from facemod.faces.align import crop_face, square_side
 from facemod.faces.choice import choose
 from facemod.faces.face import Crop, Detector, Face
 from facemod.fidelity.fitting import fitted
+from facemod.fidelity.ladder import Fidelity
 from facemod.fidelity.store import FitStore, fit_store
 from facemod.imaging.photo import Photo
 from facemod.latent.codes import Codes
-from facemod.models.base import Effort, FaceModel, Watch, unwatched
+from facemod.models.base import FaceModel, Watch, unwatched
 from facemod.tensors.pixels import to_tensor
 
 T = TypeVar("T")
 R = TypeVar("R")
-
-
-class Fidelity(str, Enum):
-    """How the decoded edit meets the photo: a ladder, from what is quick to what is close."""
-
-    ENCODE = "encode"
-    """The face is what the model decodes."""
-    TRANSFER = "transfer"
-    """The change is carried over to the photo's own pixels. The rungs above do that as well."""
-    REFINE = "refine"
-    """The codes are refined by a few gradient steps first."""
-    ADAPT = "adapt"
-    """The decoder is adapted to this very photo first."""
-
-    @property
-    def transfers(self) -> bool:
-        """Whether the photo's own pixels stay."""
-        return self is not Fidelity.ENCODE
-
-    @property
-    def effort(self) -> Effort | None:
-        """How the codes are fitted to the photo."""
-        return {Fidelity.REFINE: Effort.REFINE, Fidelity.ADAPT: Effort.ADAPT}.get(self)
 
 
 @dataclass(frozen=True, eq=False)
@@ -82,8 +59,6 @@ class Editor:
     """Where fits to photos are remembered."""
     watch: Watch = unwatched
     """Sees each step of a fit, and may raise to end it."""
-    found_by: str = ""
-    """In words: how faces are found, and why so."""
 
     def cut_out(self, photo: Photo, which: str = "all") -> list[Crop]:
         """The chosen faces of a photo, left to right, as upright squares.
@@ -152,8 +127,8 @@ def open_editor(
     from facemod.tensors.memory import keep_freed_memory
 
     keep_freed_memory()
-    detector, reason = make_detector(aligner, device)
-    return Editor(load_model(model, device, noise), detector, size, found_by=reason)
+    detector, _ = make_detector(aligner, device)
+    return Editor(load_model(model, device, noise), detector, size)
 
 
 def by_size(

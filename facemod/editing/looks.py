@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from facemod.editing.editor import Fidelity
 from facemod.editing.results import ResultKind, mark_for
 from facemod.editing.treatments import Retouch
-from facemod.errors import UsageError
-from facemod.faces.choice import parse_choice
+from facemod.editing.words import AUTO, check_faces, check_fidelity, parse_size
 from facemod.fidelity.fitting import fitting_model
+from facemod.fidelity.ladder import Fidelity
 from facemod.fidelity.regions import Regions
 from facemod.fidelity.timing import fit_seconds
 from facemod.files.folders import fits_folder
@@ -22,7 +20,6 @@ from facemod.imaging.opening import MAX_MEGAPIXELS
 from facemod.latent.edits import Edit
 from facemod.models.base import Effort, FaceModel, FittingModel
 
-AUTO = "auto"
 AUTO_SECONDS = 120  # that the fidelity auto may spend on fitting
 
 
@@ -72,20 +69,6 @@ class Look:
         return Retouch(edit, rung, kind, label, self.regions, self.min_likeness)
 
 
-def check_faces(choice: str, *, one: bool = False) -> None:
-    """Raise UsageError when ``--faces`` makes no sense, or may mean several and ``one`` is due."""
-    parsed = parse_choice(choice)
-    if one and (parsed == "all" or (isinstance(parsed, tuple) and len(parsed) > 1)):
-        raise UsageError(f"--faces {choice}: one face of each photo, please: largest or a number")
-
-
-def check_fidelity(name: str) -> None:
-    """Raise UsageError when ``--fidelity`` is no rung of the ladder."""
-    known = [*(rung.value for rung in Fidelity), AUTO]
-    if name not in known:
-        raise UsageError(f"--fidelity {name}: unknown; choose one of {', '.join(known)}")
-
-
 def settle_fidelity(name: str, model: FaceModel, photos: int) -> tuple[Fidelity, tuple[str, ...]]:
     """What a ``--fidelity`` that was checked means here, and what there is to say about it.
 
@@ -106,19 +89,3 @@ def settle_fidelity(name: str, model: FaceModel, photos: int) -> tuple[Fidelity,
                 f"fidelity: {effort.value} (about {seconds:.0f} s for {photos} photos)",
             )
     return Fidelity.TRANSFER, (f"fidelity: transfer ({photos} photos are too many to fit to)",)
-
-
-def parse_size(text: str, kind: ResultKind) -> float | None:
-    """``--size`` as what :class:`facemod.editing.editor.Editor` takes.
-
-    ``auto`` goes by the face's size in the photo, and means full size where the result is not
-    the photo.
-
-    Raises:
-        UsageError: another word, or no positive number.
-    """
-    if text == AUTO:
-        return None if kind is ResultKind.PHOTO else math.inf
-    if not text.isdecimal() or int(text) == 0:
-        raise UsageError(f"--size {text}: unknown; use auto or a number of pixels such as 512")
-    return int(text)

@@ -15,7 +15,8 @@ import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor
 
-from facemod.editing.editor import EncodedFace, Fidelity
+from facemod.editing.editor import EncodedFace
+from facemod.fidelity.ladder import Fidelity
 from facemod.fidelity.transfer import SMOOTH, gaussian_blur
 from facemod.latent.interpolate import Step, between
 from facemod.models.base import FaceModel

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     import numpy as np
 
     from facemod.editing.corridor import EditedFace
-    from facemod.editing.editor import Fidelity
+    from facemod.fidelity.ladder import Fidelity
     from facemod.imaging.marking import Kind, Mark
     from facemod.imaging.photo import Photo
 
@@ -32,6 +32,16 @@ class ResultKind(Enum):
         if compare:
             return cls.COMPARE_CROP if crop else cls.COMPARE
         return cls.CROP if crop else cls.PHOTO
+
+    @property
+    def crops(self) -> bool:
+        """Whether it shows the aligned face alone."""
+        return self in (self.CROP, self.COMPARE_CROP)
+
+    @property
+    def compares(self) -> bool:
+        """Whether it shows before and after."""
+        return self in (self.COMPARE, self.COMPARE_CROP)
 
     @property
     def suffix(self) -> str | None:

@@ -12,9 +12,10 @@ from pathlib import Path
 from typing import Protocol
 
 from facemod.editing.corridor import EditedFace, check_likeness, put_back, reconstruct, redraw
-from facemod.editing.editor import Editor, EncodedFace, Fidelity
+from facemod.editing.editor import Editor, EncodedFace
 from facemod.editing.results import ResultKind, result_file
 from facemod.faces.face import Crop
+from facemod.fidelity.ladder import Fidelity
 from facemod.fidelity.regions import Regions
 from facemod.imaging.marking import Mark, mark_in
 from facemod.imaging.photo import Photo

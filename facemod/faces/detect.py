@@ -39,6 +39,12 @@ def _typical_landmarks(side: int) -> NDArray[np.float64]:
     return np.array(points) * side - 0.5
 
 
+def check_aligner(name: str) -> None:
+    """Raise UsageError when there is no aligner of that name."""
+    if name not in ALIGNERS:
+        raise UsageError(f"no aligner is called {name!r}; there are {', '.join(ALIGNERS)}")
+
+
 def make_detector(name: str = "auto", device: str = "cpu") -> tuple[Detector, str]:
     """The detector that ``name`` asks for, and in words why it is this one.
 
@@ -50,8 +56,7 @@ def make_detector(name: str = "auto", device: str = "cpu") -> tuple[Detector, st
         MissingExtraError: face-alignment was asked for and cannot run; the message says what is
             missing and where it was expected.
     """
-    if name not in ALIGNERS:
-        raise UsageError(f"no aligner is called {name!r}; there are {', '.join(ALIGNERS)}")
+    check_aligner(name)
     if name == "none":
         return WholePhotoDetector(), "photos are taken as aligned faces, as asked"
     from facemod.faces import facealignment

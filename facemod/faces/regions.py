@@ -14,23 +14,11 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from facemod.errors import UsageError
+from facemod.faces.region_names import CLASSES, REGIONS
 from facemod.weights.files import filled
 
 RESOLUTION = 128
 WIDTHS = (24, 40, 64, 96)  # channels at 64, 32, 16 and 8 px
-CLASSES = ("background", "skin", "hair", "brows", "eyes", "nose", "mouth")
-# What people may name, as classes.
-REGIONS = {
-    "mouth": ("mouth",),
-    "eyes": ("eyes",),
-    "brows": ("brows",),
-    "nose": ("nose",),
-    "skin": ("skin",),
-    "hair": ("hair",),
-    "face": ("skin", "brows", "eyes", "nose", "mouth"),
-    "background": ("background",),
-}
 WEIGHTS = Path(__file__).parent / "regions.safetensors"
 
 
@@ -103,12 +91,3 @@ def region_of(likely: Tensor, names: Sequence[str]) -> Tensor:
     """The part [N, 1, H, W] of segmented faces [N, 7, H, W] that any of the regions is."""
     classes = {CLASSES.index(part) for name in names for part in REGIONS[name]}
     return likely[:, sorted(classes)].sum(1, keepdim=True)
-
-
-def parse_regions(text: str, flag: str) -> tuple[str, ...]:
-    """Names with commas, such as ``mouth,eyes``; UsageError for one that is no region."""
-    names = tuple(word.strip() for word in text.split(",") if word.strip())
-    unknown = [name for name in names if name not in REGIONS]
-    if unknown or not names:
-        raise UsageError(f"{flag} {text}: regions are {', '.join(REGIONS)}")
-    return names

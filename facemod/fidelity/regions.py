@@ -15,7 +15,8 @@ from torch import Tensor
 from facemod.errors import InputError
 from facemod.faces.align import cut
 from facemod.faces.face import Crop
-from facemod.faces.regions import parse_regions, region_of, segment
+from facemod.faces.region_names import parse_regions
+from facemod.faces.regions import region_of, segment
 from facemod.fidelity.transfer import smoothstep
 from facemod.imaging.reading import open_photo
 from facemod.latent.presets import Box

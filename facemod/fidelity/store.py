@@ -1,7 +1,8 @@
 """Fits that were made before: a bounded folder of small files, so that the next edit is instant.
 
 A fit belongs to the aligned pixels of one face, to one model's weights and to one effort, and is
-stored under the digest of these. The least recently used ones go first.
+stored under the digest of these. The least recently used ones go first. Imports torch only to read
+and write fits.
 """
 
 from __future__ import annotations
@@ -11,19 +12,22 @@ from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
-from torch import Tensor
 
 from facemod.errors import ModelError, OutputError
 from facemod.files.atomic import atomic_path
 from facemod.files.folders import fits_folder
-from facemod.latent.codes import Codes
-from facemod.models.base import Effort
-from facemod.weights.files import load_weights, save_weights
 
-LIMIT = 256 << 20  # bytes
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+    from torch import Tensor
+
+    from facemod.latent.codes import Codes
+    from facemod.models.base import Effort
+
+LIMIT = 256_000_000  # bytes
 SUFFIX = ".safetensors"
 VERSION = "3"  # of how fits are made; another one makes all earlier fits useless
 
@@ -54,6 +58,8 @@ class FitStore:
 
     def find(self, key: str, codes: Codes) -> Codes | None:
         """The fit of a face whose encoder's codes are ``codes``, if it is there and sound."""
+        from facemod.weights.files import load_weights
+
         path = self._path(key)
         if not path.exists():
             return None
@@ -69,6 +75,8 @@ class FitStore:
 
     def keep(self, key: str, codes: Codes) -> None:
         """Remember a fit. One that cannot be written is only made again next time."""
+        from facemod.weights.files import save_weights
+
         with suppress(OutputError, OSError):
             with atomic_path(self._path(key), overwrite=True) as path:
                 save_weights(path, as_tensors(codes), {"kind": "fit"})

@@ -23,6 +23,20 @@ def hold(stream: IO[str]) -> None:
             fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
 
 
+def is_held(path: Path) -> bool:
+    """Whether a process that lives holds a file; False if that cannot be told."""
+    if fcntl is None:
+        return False
+    try:
+        with path.open() as stream:
+            fcntl.flock(stream, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    except OSError:
+        return False
+    return False
+
+
 def is_left(path: Path) -> bool:
     """Whether the process that held a file is gone; False if that cannot be told."""
     if fcntl is None:

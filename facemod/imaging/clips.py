@@ -19,19 +19,24 @@ from facemod.imaging.video import find_ffmpeg
 
 @dataclass(frozen=True)
 class Clip:
-    """A film: its file, (width, height) as shown, frames a second, and about how many frames."""
+    """A film: its file, (width, height) as shown, frames a second, and about how many frames.
+
+    Sides are even, as mp4 needs them: of an odd one, the last row or column is left out.
+    """
 
     path: Path
     size: tuple[int, int]
     fps: float
     frames: int
+    cut: tuple[int, int] = (0, 0)
+    """Columns at the right and rows at the bottom that are left out."""
 
 
 def open_clip(path: Path) -> Clip:
     """What a film is.
 
     Raises:
-        InputError: there is no such file, it is no film, or its sides are odd.
+        InputError: there is no such file, or it is no film.
         MissingExtraError: there is no ffmpeg.
     """
     if not path.is_file():
@@ -42,19 +47,20 @@ def open_clip(path: Path) -> Clip:
         except (OSError, RuntimeError, StopIteration) as problem:
             raise InputError(f"{path}: not a film that ffmpeg can read") from problem
     width, height = facts["size"]
-    if width % 2 or height % 2:
-        raise InputError(f"{path}: {width} x {height} px; an mp4 needs even sides, crop it first")
-    return Clip(path, (width, height), float(facts["fps"]), round(facts["duration"] * facts["fps"]))
+    cut = (width % 2, height % 2)
+    frames = round(facts["duration"] * facts["fps"])
+    return Clip(path, (width - cut[0], height - cut[1]), float(facts["fps"]), frames, cut)
 
 
 def frames_of(clip: Clip) -> Iterator[NDArray[np.uint8]]:
     """The frames [H, W, 3] of a film in sRGB, at a constant rate, one in memory at a time."""
-    width, height = clip.size
+    (width, height), (columns, rows) = clip.size, clip.cut
     with _reading(clip.path, ["-r", str(clip.fps)]) as reader:
         try:
             next(reader)
             for data in reader:
-                yield np.frombuffer(data, np.uint8).reshape(height, width, 3)
+                whole = np.frombuffer(data, np.uint8).reshape(height + rows, width + columns, 3)
+                yield np.ascontiguousarray(whole[:height, :width])
         except (OSError, RuntimeError) as problem:
             raise InputError(f"{clip.path}: the film is damaged ({problem})") from problem
 

@@ -13,6 +13,7 @@ from typing import BinaryIO
 from PIL import Image, ImageFile, UnidentifiedImageError
 
 from facemod.errors import InputError, MissingExtraError
+from facemod.imaging.flaws import flaw_of
 
 MAX_MEGAPIXELS = 200.0
 _FORMATS = ("JPEG", "PNG", "WEBP", "TIFF", "AVIF", "GIF", "BMP")
@@ -81,6 +82,8 @@ def _recognised(stream: BinaryIO, path: Path) -> ImageFile.ImageFile:
         with _no_pillow_limit():
             return Image.open(stream, formats=formats)
     except UnidentifiedImageError:
+        if flaw := flaw_of(stream):
+            raise InputError(f"{path}: {flaw}") from None
         raise InputError(
             f"{path}: not a picture facemod can read, or damaged at its very beginning; it reads "
             "JPEG, PNG, WebP, TIFF, AVIF, GIF, BMP, and HEIC with facemod[heif]"

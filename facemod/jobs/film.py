@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from facemod.errors import UsageError
 from facemod.files.digests import digest
-from facemod.jobs.inputs import CLIP_SUFFIXES
+from facemod.jobs.inputs import CLIP_SUFFIXES, require_all
 from facemod.jobs.outcome import Outcome, attempt
 from facemod.jobs.plan import plan_one
 
@@ -27,6 +27,7 @@ def film_of(inputs: Sequence[Path]) -> Path | None:
 
 def plan_film(film: Path, output: Path, *, overwrite: bool, skip_existing: bool) -> Path:
     """Where the edited film goes. Raises as :func:`facemod.jobs.plan.plan_one` does."""
+    require_all([film])
     name = f"{film.stem}.mp4"
     return plan_one(
         [film], output, name, (".mp4",), overwrite=overwrite, skip_existing=skip_existing
@@ -53,4 +54,5 @@ def _edit(
     frames, shown, faces = filming.run(clip, target, parts, overwrite=overwrite, progress=progress)
     noun = "face" if faces == 1 else "faces"
     note = f"{frames} frames, {shown} of them with {faces} {noun} that changed"
-    return Outcome(str(film), str(target), "done", notes=(note,))
+    notes = (note, "one pixel of each odd side was cut off") if any(clip.cut) else (note,)
+    return Outcome(str(film), str(target), "done", notes=notes)

@@ -11,7 +11,7 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from facemod.errors import InputError, UsageError
+from facemod.errors import InputError, MissingInputsError, UsageError
 
 DEFAULT_OUTPUT = Path("facemod-output")
 WRITABLE_SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".tif", ".tiff")
@@ -66,13 +66,38 @@ def find_inputs(
 
     Raises:
         InputError: nothing was found at all.
+        MissingInputsError: nothing that was named exists.
     """
     found = list(_each(paths, listed, recursive, output, results))
+    refuse_missing([path for path, _ in found])
     if not found:
         listing = ", ".join(str(path) for path in paths) or "the list"
         hint = "" if recursive else " (use -r to look into sub-folders)"
         raise InputError(f"no photos in {listing}{hint}")
     return found
+
+
+def refuse_missing(paths: Sequence[Path]) -> None:
+    """Raise MissingInputsError if there are paths and none of them exists."""
+    if paths and all(_is_missing(path) for path in paths):
+        raise MissingInputsError(paths)
+
+
+def require_all(paths: Sequence[Path], others: Sequence[Path] = ()) -> None:
+    """Raise MissingInputsError if any of ``paths`` is missing; ``others`` are idle without it."""
+    if missing := [path for path in paths if _is_missing(path)]:
+        idle = dict.fromkeys(path for path in (*others, *paths) if path not in missing)
+        raise MissingInputsError(missing, list(idle))
+
+
+def _is_missing(path: Path) -> bool:
+    try:
+        path.stat()
+    except (FileNotFoundError, NotADirectoryError):
+        return True
+    except (OSError, ValueError):  # it may be there; whoever opens it will say what is wrong
+        return False
+    return False
 
 
 def _each(
@@ -97,7 +122,10 @@ def _each(
 
 
 def _is_folder(path: Path) -> bool:
-    return path.suffix.lower() not in READABLE_SUFFIXES and path.is_dir()
+    try:
+        return path.is_dir()
+    except (OSError, ValueError):  # a name too long, for example
+        return False
 
 
 def _matches(pattern: Path) -> Iterator[Input]:
@@ -106,7 +134,8 @@ def _matches(pattern: Path) -> Iterator[Input]:
     fixed = next(i for i, part in enumerate(parts) if glob.has_magic(part))
     base = Path(*parts[:fixed])
     for path in sorted(base.glob(str(Path(*parts[fixed:])))):
-        if path.suffix.lower() in READABLE_SUFFIXES and DEFAULT_OUTPUT.name not in path.parts:
+        photo = path.suffix.lower() in READABLE_SUFFIXES and not path.is_dir()
+        if photo and DEFAULT_OUTPUT.name not in path.parts:
             yield path, path.relative_to(base)
 
 
@@ -123,15 +152,12 @@ def photos_in(folder: Path, recursive: bool, output: Path) -> Iterator[Path]:
 
     for here, folders, files in os.walk(folder, onerror=note):
         place = Path(here).relative_to(folder)
-        # A folder that is called as a photo is reported, as a file that is no photo would be.
-        photos = [name for name in [*files, *folders] if _is_photo_name(name)]
-        yield from (place / name for name in sorted(photos))
+        yield from (place / name for name in sorted(files) if _is_photo_name(name))
         folders[:] = sorted(
             name
             for name in folders
             if recursive
             and not name.startswith(".")
-            and not _is_photo_name(name)
             and name != DEFAULT_OUTPUT.name
             and not (own in results.parents and own / place / name == results)
         )
@@ -148,6 +174,8 @@ def read_list(source: str, *, separator: bytes = b"\n") -> list[Path]:
     Raises:
         InputError: there is no such file, or it cannot be read.
     """
+    if source == "-" and sys.stdin is None:
+        raise InputError("--files-from -: there is no standard input (it is closed)")
     try:
         data = sys.stdin.buffer.read() if source == "-" else Path(source).read_bytes()
     except OSError as problem:

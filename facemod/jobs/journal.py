@@ -178,6 +178,15 @@ def lines_of(log: Path, kind: str) -> Iterator[dict[str, Any]]:
                     yield facts
 
 
+def others_are_at_it(log: Log) -> bool:
+    """Whether another process is writing results of the same settings into the same folder."""
+    for file in log.home.glob("*.jsonl"):
+        runs = lines_of(file, "run")
+        if locks.is_held(file) and any(facts.get("settings") == log.settings for facts in runs):
+            return True
+    return False
+
+
 def unfinished(log: Path) -> list[tuple[Path, Path]]:
     """The photos of a run, with their places, that failed or were never reached.
 

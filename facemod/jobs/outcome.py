@@ -61,10 +61,14 @@ class Outcome:
     notes: tuple[str, ...] = ()
     """Words for people, not part of the record."""
     exit_code: ExitCode = ExitCode.OK
+    lenient: bool = False
+    """Whether its error counts only where nothing else became of the command's photos."""
+    gave: bool = False
+    """Whether it was used for the results of other photos, or for one of all."""
 
     def as_json(self) -> dict[str, Any]:
         """The record that ``--json`` prints: part of the contract."""
-        hidden = ("notes", "exit_code")
+        hidden = ("notes", "exit_code", "lenient", "gave")
         return {name: value for name, value in asdict(self).items() if name not in hidden}
 
 
@@ -113,9 +117,11 @@ def attempt(source: Path, work: Callable[[], T], spent: float = 0.0) -> T | Outc
 def exit_code(outcomes: Iterable[Outcome]) -> ExitCode:
     """How a command ends: OK, the one reason why everything failed, or SOME_FAILED.
 
-    Photos that were left aside do not count.
+    Photos that were left aside do not count, and lenient failures only if there is nothing else.
     """
-    codes = {outcome.exit_code for outcome in outcomes if outcome.output or outcome.error}
+    counted = [outcome for outcome in outcomes if outcome.output or outcome.error]
+    codes = {outcome.exit_code for outcome in counted if not outcome.lenient}
+    codes = codes or {outcome.exit_code for outcome in counted}
     if not codes:
         return ExitCode.OK
     return codes.pop() if len(codes) == 1 else ExitCode.SOME_FAILED

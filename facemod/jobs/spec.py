@@ -25,8 +25,9 @@ class Spec:
     max_megapixels: float = MAX_MEGAPIXELS
     overwrite: bool = False
     skip_existing: bool = False
-    on_no_face: str = "fail"
-    """``fail``; ``skip``: it is no failure; ``copy``: the photo itself becomes the result."""
+    on_no_face: str = "report"
+    """``report``: it is a failure only where no photo has a face; ``fail``: it always is;
+    ``skip``: it never is; ``copy``: the photo itself becomes the result."""
     batch_size: int = 1
     """Faces that go through the model together."""
     threads: int = 2

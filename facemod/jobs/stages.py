@@ -12,7 +12,7 @@ from pathlib import Path
 
 from facemod.editing.corridor import EditedFace
 from facemod.editing.editor import Editor
-from facemod.errors import FacemodError, NoFaceError
+from facemod.errors import FacemodError, NoFaceError, OutputExistsError
 from facemod.faces.face import Crop
 from facemod.files.atomic import write_bytes
 from facemod.files.digests import digest
@@ -22,7 +22,7 @@ from facemod.imaging.photo import Photo
 from facemod.imaging.reading import open_photo
 from facemod.imaging.writing import photo_file
 from facemod.jobs.journal import History, Journal, Made
-from facemod.jobs.outcome import FaceOutcome, Outcome, attempt
+from facemod.jobs.outcome import FaceOutcome, Outcome, attempt, failed
 from facemod.jobs.plan import Job
 from facemod.jobs.spec import Spec
 
@@ -68,7 +68,10 @@ class Stages:
     def _finish(self, prepared: Prepared) -> Outcome:
         job, photo, faces = prepared.job, prepared.photo, prepared.faces()
         files, notes = self.spec.treatment.files(photo, faces, job.targets)
-        self._write(job, files, prepared.source)
+        written = self._write(job, files, prepared.source)
+        if not written:
+            note = "another run made the same result meanwhile"
+            return Outcome(str(job.source), str(job.target), "skipped", notes=(note,))
         return Outcome(
             str(job.source),
             str(job.target),
@@ -107,6 +110,8 @@ class Stages:
     def _without_face(self, job: Job, photo: Photo, data: bytes, problem: NoFaceError) -> Outcome:
         if self.spec.on_no_face == "fail":
             raise problem
+        if self.spec.on_no_face == "report":
+            return replace(failed(job.source, problem), lenient=True)
         outcome = Outcome(str(job.source), None, "no-face", notes=(str(problem),))
         if self.spec.on_no_face == "skip":
             return outcome
@@ -116,17 +121,25 @@ class Stages:
         self._write(job, [data], source)
         return replace(outcome, output=str(job.target), notes=(f"{problem}; copied as it is",))
 
-    def _write(self, job: Job, files: Sequence[bytes], source: str) -> None:
+    def _write(self, job: Job, files: Sequence[bytes], source: str) -> bool:
+        """Write the results; whether any was: they may be there, the same to the last byte."""
+        written = False
         made = job.made or ((),) * len(job.targets)
         for target, data, earlier in zip(job.targets, files, made, strict=True):
             if self.spec.skip_existing and os.path.lexists(target):
                 continue
-            write_bytes(
-                data,
-                target,
-                overwrite=self.spec.overwrite or is_ours(target, earlier),
-                announce=self._announcement(target, source, digest(data)),
-            )
+            try:
+                write_bytes(
+                    data,
+                    target,
+                    overwrite=self.spec.overwrite or is_ours(target, earlier),
+                    announce=self._announcement(target, source, digest(data)),
+                )
+                written = True
+            except OutputExistsError:
+                if not holds(target, data):
+                    raise
+        return written
 
     def _announcement(self, target: Path, source: str, result: str) -> Callable[[Path], None]:
         def announce(temporary: Path) -> None:
@@ -147,6 +160,14 @@ def is_unchanged(job: Job, source: str) -> bool:
         is_ours(target, [made for made in earlier if made.source == source])
         for target, earlier in zip(job.targets, job.made, strict=True)
     )
+
+
+def holds(target: Path, data: bytes) -> bool:
+    """Whether a file holds these bytes."""
+    try:
+        return target.read_bytes() == data
+    except OSError:
+        return False
 
 
 def is_ours(target: Path, earlier: Sequence[Made]) -> bool:

@@ -1,6 +1,7 @@
 """Edits of codes: values that know what they do, where on the face it shows, and what to say of it.
 
-They are the only thing that differs between commands. They can travel to other processes.
+They are the only thing that differs between commands. They can travel to other processes. Nothing
+here imports torch.
 """
 
 from __future__ import annotations
@@ -9,13 +10,15 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import PurePath
-from typing import Protocol
-
-from torch import Tensor
+from typing import TYPE_CHECKING, Protocol
 
 from facemod.errors import UsageError
-from facemod.latent.codes import Codes, Scale
-from facemod.latent.presets import Box
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from facemod.latent.codes import Codes, Scale
+    from facemod.latent.presets import Box
 
 LISTED = 9  # photos that a complaint names
 

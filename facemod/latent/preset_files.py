@@ -82,11 +82,18 @@ def check_new_file(path: Path, name: str, *, overwrite: bool) -> None:
         raise OutputExistsError(f"{path} exists already; --overwrite replaces it")
 
 
+def plain_meaning(name: str) -> str:
+    """The meaning of a preset about which nobody said more than its name."""
+    return f"more {name}, or less"
+
+
 def renamed(path: Path, name: str) -> bytes:
     """The bytes of a preset file under another name."""
     header, content = read_header(path), path.read_bytes()
     (length,) = struct.unpack("<Q", content[:8])
     facts = json.loads(header["__metadata__"]["config"])
+    if facts.get("meaning") == plain_meaning(str(facts["name"])):
+        facts["meaning"] = plain_meaning(name)
     header["__metadata__"]["config"] = json.dumps({**facts, "name": name}, sort_keys=True)
     text = json.dumps(header).encode()
     text += b" " * (-len(text) % 8)
@@ -128,7 +135,10 @@ def import_preset(
     """Check a preset file and put it among the user's own, called ``name`` or like itself."""
     preset = check_preset(path, space)
     chosen = name or preset.name
-    check_name(chosen, reserved)
+    try:
+        check_name(chosen, reserved)
+    except UsageError as problem:
+        raise UsageError(f"{problem} (--name gives it another)") from None
     write_bytes(renamed(path, chosen), own_path(chosen))
     return own_path(chosen)
 
@@ -138,7 +148,6 @@ def export_preset(name: str, target: Path, *, overwrite: bool) -> Path:
     preset = get_preset(name)
     if target.is_dir() or target.suffix != SUFFIX:
         target = target / f"{name}{SUFFIX}"
-    check_new_file(target, name, overwrite=overwrite)
     write_bytes(preset.path.read_bytes(), target, overwrite=overwrite)
     return target
 

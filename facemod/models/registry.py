@@ -9,11 +9,10 @@ from facemod.errors import ModelError, UsageError
 from facemod.models import automodulator, balanced_pioneer, pioneer, wavelet
 from facemod.models.base import FaceModel
 from facemod.models.family import Family, FileFormat
+from facemod.models.names import BUNDLED, model_file
 from facemod.models.sphere.model import read_model
 from facemod.models.sphere.published import Checkpoint
-from facemod.models.store import RESERVED, SUFFIX, stored_models
 
-BUNDLED = RESERVED
 FAMILIES: dict[str, Family] = {
     folder.FAMILY.name: folder.FAMILY
     for folder in (wavelet, automodulator, pioneer, balanced_pioneer)
@@ -24,11 +23,6 @@ FORMATS: dict[str, FileFormat] = {
 LOADERS: dict[str, Callable[[str], FaceModel]] = {
     BUNDLED: next(family.bundled for family in FAMILIES.values() if family.bundled is not None)
 }
-
-
-def model_names() -> list[str]:
-    """The names that :func:`load_model` accepts, the bundled one first."""
-    return [*sorted(LOADERS), *stored_models()]
 
 
 def load_model(name: str = BUNDLED, device: str = "cpu", noise: int | None = None) -> FaceModel:
@@ -55,16 +49,8 @@ def load_model(name: str = BUNDLED, device: str = "cpu", noise: int | None = Non
 
 
 def _load_file(name: str, device: str) -> FaceModel:
-    stored = stored_models()
-    if name in stored:
-        return open_model(stored[name].path, name, device)
-    path = Path(name)
-    if path.suffix == SUFFIX or path.is_file():
-        return open_model(path, path.name.removesuffix(SUFFIX), device)
-    raise UsageError(
-        f"--model {name}: no such model; there is {', '.join(model_names())}. "
-        "`facemod models pull` fetches published ones, and --model takes a model file"
-    )
+    path, called = model_file(name)
+    return open_model(path, called, device)
 
 
 def open_model(path: Path, name: str, device: str = "cpu") -> FaceModel:

@@ -7,6 +7,15 @@ import os
 from facemod.errors import UsageError
 
 
+def check_devices(names: str) -> None:
+    """Raise UsageError unless the names between commas have the form of devices. Needs no torch."""
+    for name in names.split(","):
+        kind, _, number = name.partition(":")
+        number_fits = not number or (kind == "cuda" and number.isdecimal())
+        if kind not in ("auto", "cpu", "cuda", "mps") or not number_fits:
+            raise UsageError(f"--device {name}: unknown; use auto, cpu, cuda, cuda:N or mps")
+
+
 def find_devices(names: str) -> list[str]:
     """The torch devices that ``--device`` means: several with commas; all GPUs with auto.
 
@@ -26,6 +35,7 @@ def find_device(name: str) -> tuple[str, str]:
     Raises:
         UsageError: the name is unknown or the device is not there.
     """
+    check_devices(name)
     import torch
 
     cuda, mps = torch.cuda.is_available(), torch.backends.mps.is_available()
@@ -36,9 +46,6 @@ def find_device(name: str) -> tuple[str, str]:
             return "mps", "auto: Apple GPU"
         return "cpu", "auto: no GPU that this torch can use"
     kind, _, number = name.partition(":")
-    number_fits = not number or (kind == "cuda" and number.isdecimal())
-    if kind not in ("cpu", "cuda", "mps") or not number_fits:
-        raise UsageError(f"--device {name}: unknown; use auto, cpu, cuda, cuda:N or mps")
     there = {"cpu": True, "mps": mps, "cuda": cuda and int(number or 0) < torch.cuda.device_count()}
     if not there[kind]:
         raise UsageError(f"--device {name}: torch {torch.__version__} finds no such device here")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -13,8 +14,10 @@ from walking import walked
 
 from facemod import __version__
 from facemod.cli.app import app
+from facemod.cli.commands import presets as presets_command
 from facemod.errors import ModelError
 from facemod.latent import presets
+from facemod.latent.presets import get_preset
 
 ROOT = Path(__file__).parents[2]
 COMMANDS = [name for name, _ in walked(typer.main.get_command(app))]
@@ -24,9 +27,9 @@ class TestPresets:
     def test_list(self, run):
         ended = run("presets", "list")
         rows = [line.split() for line in ended.out.splitlines()]
-        assert rows[0] == ["preset", "range", "for", "panel", "meaning"]
-        assert rows[1] == ["age", "-2", "to", "+2", "wavelet", "Face", "more", "age"]
-        assert rows[2] == ["smile", "-3", "to", "+3", "wavelet", "Expression", "more", "smile"]
+        assert rows[0] == ["preset", "range", "model", "panel", "meaning"]
+        assert rows[1] == ["age", "-2", "to", "+2", "bundled", "Face", "more", "age"]
+        assert rows[2] == ["smile", "-3", "to", "+3", "bundled", "Expression", "more", "smile"]
 
     def test_list_for_machines(self, run):
         age, smile = run("presets", "list", "--json").json["data"]
@@ -41,6 +44,16 @@ class TestPresets:
         assert re.search(r"slots +3 to 8", ended.out)
         assert re.search(r"shows on +the whole picture", ended.out)
         assert re.search(r"\+1 moves smile +\+1\.00 sd", ended.out)
+
+    def test_show_tells_the_largest_side_effects_and_pads_nothing(self, run):
+        effects = {f"effect-{i}": i / 10 for i in range(9)}
+        preset = replace(get_preset("smile"), effects=effects)
+        rows = [name for name, _ in presets_command.side_effects(preset, False)]
+        assert rows == [f"effect-{i}" for i in (8, 7, 6, 5, 4)]
+        assert len(presets_command.side_effects(preset, True)) == 9
+        shown = run("presets", "show", "smile").out
+        assert not any(line.endswith(" ") for line in shown.splitlines())
+        assert re.search(r"model +bundled", shown)
 
     def test_show_an_unknown_one(self, run):
         ended = run("presets", "show", "smle", "--json")

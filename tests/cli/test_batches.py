@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import fcntl
 import io
 import json
 import os
 import pickle
+import shutil
 import sys
 from pathlib import Path
 
@@ -107,6 +109,44 @@ class TestGoingOn:
         log.write_text(log.read_text() + json.dumps({"writing": facts}) + '\n{"writing": {"tar')
         assert statuses(edit("a.png")) == ["skipped"]
         assert not litter.exists()
+
+
+class TestTwoRunsAtOnce:
+    """Two runs of the same command in the same folder."""
+
+    def test_a_result_that_the_other_run_made_is_no_failure(self, edit, photo, use_model):
+        photo("a.png")
+        assert edit("a.png").code == 0
+        target = Path("facemod-output/a.png")
+        made = target.read_bytes()
+        shutil.rmtree("facemod-output")
+
+        class Overtaken(FakeModel):
+            def encode(self, images):
+                target.write_bytes(made)
+                return super().encode(images)
+
+        use_model(Overtaken())
+        ended = edit("a.png")
+        assert (ended.code, statuses(ended)) == (0, ["skipped"])
+        assert "another run made the same result meanwhile" in ended.err
+        made = b"something else"
+        target.unlink()
+        use_model(Overtaken())
+        ended = edit("a.png")
+        assert (ended.code, statuses(ended)) == (6, ["failed"])
+
+    def test_the_later_run_begins_at_the_other_end(self, edit, photo, workplace):
+        photos = [str(photo(f"{name}.png")) for name in "abc"]
+        edit(*photos)
+        log = log_in(workplace / "facemod-output")
+        for name in "abc":
+            (workplace / "facemod-output" / f"{name}.png").unlink()
+        with log.open() as stream:
+            fcntl.flock(stream, fcntl.LOCK_EX)  # as the other run's process does
+            assert [o["input"] for o in edit(*photos).json["outcomes"]] == photos[::-1]
+            shutil.rmtree("other", ignore_errors=True)
+            assert [o["input"] for o in edit(*photos, "-o", "other").json["outcomes"]] == photos
 
 
 class TestLog:

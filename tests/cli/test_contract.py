@@ -168,10 +168,14 @@ class TestExitCodes:
         (outcome,) = ended.json["outcomes"]
         assert (outcome["status"], outcome["error"]["code"]) == ("no-face", "no-face")
 
-    def test_5_no_face_in_some_inputs(self, run, photo):
-        ended = run("edit", photo("dark.png", faces=0), photo("a.png"), "--smile", 1, "--json")
-        assert (ended.code, ended.json["status"]) == (5, "partial")
+    def test_no_face_in_some_inputs_is_a_failure_only_if_asked(self, run, photo):
+        words = ("edit", photo("dark.png", faces=0), photo("a.png"), "--smile", 1, "--json")
+        ended = run(*words)
+        assert (ended.code, ended.json["status"]) == (0, "success")
         assert [o["status"] for o in ended.json["outcomes"]] == ["no-face", "done"]
+        assert ended.json["outcomes"][0]["error"]["code"] == "no-face"
+        ended = run(*words, "--on-no-face", "fail", "--overwrite")
+        assert (ended.code, ended.json["status"]) == (5, "partial")
 
     def test_6_output_exists_before_any_work(self, run, photo, use_model, workplace):
         use_model(FailingModel(AssertionError("no work may be done")))

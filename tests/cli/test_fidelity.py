@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
+
 import pytest
 from fakes import FakeModel, FittingFake
 
@@ -60,6 +63,12 @@ def test_fits_say_how_far_they_are_and_how_long_they_still_take(monkeypatch):
         "fitting, step 3 of at most 5, 6 s left",
         "fitting, step 4 of at most 5, 3 s left",
     ]
+
+
+def test_the_cache_is_as_large_as_the_guide_says(run):
+    guide = (Path(__file__).parents[2] / "docs" / "guide" / "edit.md").read_text()
+    (said,) = re.findall(r"of at most (\d+ MB)", run("cache", "info").out)
+    assert f"up\nto {said}" in guide
 
 
 def test_a_zero_edit_of_an_adapted_face_keeps_every_pixel(run, photo, fitting, pixels):

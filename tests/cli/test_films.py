@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import subprocess
+
 import numpy as np
 import pytest
 
 from facemod.imaging.clips import frames_of, open_clip
-from facemod.imaging.video import write_video
+from facemod.imaging.video import find_ffmpeg, write_video
 
 
 @pytest.fixture
@@ -36,6 +38,18 @@ def test_the_default_place_is_the_folder_of_results(run, clip, workplace):
     assert (workplace / "facemod-output" / "clip.mp4").exists()
     assert run("edit", clip, "--smile", "+1").code == 6
     assert "skipped" in run("edit", clip, "--smile", "+1", "--skip-existing").err
+
+
+def test_odd_sides_lose_a_pixel(run, workplace):
+    noise = np.random.default_rng(2).integers(80, 120, (5, 97, 95, 3), np.uint8)
+    raw = ["-f", "rawvideo", "-pix_fmt", "rgb24", "-s", "95x97", "-r", "10", "-i", "-"]
+    command = [find_ffmpeg(), "-loglevel", "error", *raw, "-c:v", "png", "odd.mkv"]
+    subprocess.run(command, input=noise.tobytes(), check=True)
+    assert (frames(workplace / "odd.mkv") == noise[:, :96, :94]).all()
+    ended = run("edit", "odd.mkv", "--smile", "+2", "-o", "out.mp4")
+    assert ended.code == 0, ended.err
+    assert "one pixel of each odd side was cut off" in ended.err
+    assert open_clip(workplace / "out.mp4").size == (94, 96)
 
 
 @pytest.mark.parametrize(

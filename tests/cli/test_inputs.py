@@ -44,14 +44,42 @@ def test_rubbish_in_a_folder_fails_alone(edit, photo, workplace, visible):
     ended = edit("photos", "-o", "out")
     assert ended.code == 5
     done = [str(path) for path in good] + ["photos/link.png"]
-    bad = ["broken link.png", "cut.png", "text.jpg", "empty.png", "folder.jpg"]
+    bad = ["broken link.png", "cut.png", "text.jpg", "empty.png"]
     assert statuses(ended) == dict.fromkeys(done, "done") | {f"photos/{n}": "failed" for n in bad}
     assert "no such file" in reason(ended, "broken link.png")
     assert "damaged or cut short" in reason(ended, "cut.png")
     assert "not a picture" in reason(ended, "text.jpg")
     assert "0 bytes" in reason(ended, "empty.png")
-    assert "is a folder" in reason(ended, "folder.jpg")
     assert visible(workplace / "out") == sorted(Path(path).name for path in done)
+
+
+def test_folders_that_are_called_as_photos(edit, run, photo, workplace):
+    inner = str(photo("photos/alb.jpg/inner.png"))
+    outer = str(photo("photos/outer.png"))
+    assert statuses(edit("photos", "-o", "flat")) == {outer: "done"}
+    assert statuses(edit("photos", "-r", "-o", "deep")) == {inner: "done", outer: "done"}
+    assert (workplace / "deep" / "alb.jpg" / "inner.png").is_file()
+    assert statuses(edit("photos/alb.jpg", "-o", "named")) == {inner: "done"}
+    assert statuses(edit("photos/*", "-o", "glob")) == {outer: "done"}
+
+
+@pytest.mark.parametrize("verb", ["edit", "align", "reconstruct"])
+def test_a_typo_leaves_nothing_behind(run, workplace, verb):
+    words = ("--smile", 1) if verb == "edit" else ()
+    ended = run(verb, "nope.jpg", "nor-this.jpg", *words, "--json")
+    assert ended.code == 3
+    assert statuses(ended) == {"nope.jpg": "failed", "nor-this.jpg": "failed"}
+    assert reason(ended, "nope.jpg") == "nope.jpg: no such file"
+    assert not list(workplace.iterdir())
+
+
+@pytest.mark.parametrize("verb", ["morph", "grid"])
+def test_a_typo_in_a_picture_of_several(run, workplace, verb):
+    more = ("--with", "nor-this.jpg") if verb == "grid" else ("nor-this.jpg",)
+    ended = run(verb, "nope.jpg", *more)
+    assert ended.code == 3
+    assert "nope.jpg: no such file" in ended.err
+    assert not list(workplace.iterdir())
 
 
 def test_a_decompression_bomb(edit, photo):

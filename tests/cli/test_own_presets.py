@@ -153,6 +153,18 @@ class TestSheet:
         assert run("presets", "sheet", *words, "-o", "s.png").code == code
         assert not Path("s.png").exists()
 
+    def test_columns_stay_in_each_presets_range(self, run, photo, pixels):
+        words = ("presets", "sheet", "smile", "age", photo("a.png"))
+        assert run(*words, "-o", "s.png", "--json").json["data"]["strengths"] == {
+            "smile": ["-3", "-1.5", "+0", "+1.5", "+3"],
+            "age": ["-2", "-1", "+0", "+1", "+2"],
+        }
+        ended = run(*words, "--strengths", "0,3", "-o", "t.png")
+        assert ended.code == 2
+        assert "--age +3 is beyond its natural range (-2 to +2)" in ended.err
+        assert not Path("t.png").exists()
+        assert run(*words, "--strengths", "0,3", "--force", "-o", "t.png").code == 0
+
 
 class TestGallery:
     def test_every_preset_on_every_face(self, run, workplace):
@@ -188,6 +200,27 @@ class TestFiles:
         assert ended.code == 0, ended.json["error"]
         assert ended.json["data"]["file"] == str(own_folder / "glow.safetensors")
         assert get_preset("glow").direction().any()
+
+    def test_a_new_name_changes_the_meaning_that_was_made_of_the_old_one(self, run, photos):
+        run(*LEARN)
+        assert run("presets", "rename", "blush", "flush").code == 0
+        assert get_preset("flush").meaning == "more flush, or less"
+        run(*LEARN, "--meaning", "red cheeks")
+        assert run("presets", "rename", "blush", "glow").code == 0
+        assert get_preset("glow").meaning == "red cheeks"
+
+    def test_export_takes_the_place_as_people_type_it(self, run, photos, workplace):
+        run(*LEARN)
+        (workplace / "folder").mkdir()
+        assert run("presets", "export", "blush", "folder").code == 0
+        assert run("presets", "export", "blush", "mine.safetensors").code == 0
+        assert (workplace / "folder" / "blush.safetensors").is_file()
+        assert (workplace / "mine.safetensors").is_file()
+        ended = run("presets", "import", "mine.safetensors")
+        assert ended.code == 2
+        assert "a preset is called blush already" in ended.err
+        assert "--name gives it another" in ended.err
+        assert run("presets", "import", "mine.safetensors", "--name", "mine").code == 0
 
     def test_a_bad_file(self, run, workplace):
         (workplace / "x.safetensors").write_text("rubbish")

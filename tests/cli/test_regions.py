@@ -8,7 +8,7 @@ import torch
 from PIL import Image
 
 import facemod.fidelity.regions as regions
-from facemod.faces.regions import CLASSES
+from facemod.faces.region_names import CLASSES
 from facemod.latent import presets
 from facemod.weights.files import load_weights, save_weights
 

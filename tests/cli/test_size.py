@@ -7,8 +7,8 @@ import math
 import pytest
 
 from facemod.cli.commands.bench import table
-from facemod.editing.looks import parse_size
 from facemod.editing.results import ResultKind
+from facemod.editing.words import parse_size
 from facemod.errors import UsageError
 
 
@@ -18,9 +18,9 @@ def test_auto_goes_by_the_face_where_the_photo_is_the_result():
     assert parse_size("256", ResultKind.CROP) == 256
 
 
-@pytest.mark.parametrize("text", ["0", "-5", "large", ""])
+@pytest.mark.parametrize("text", ["0", "-5", "large", "", "3", "999", "100000", "256.0"])
 def test_other_sizes_are_refused(text):
-    with pytest.raises(UsageError, match="unknown; use auto"):
+    with pytest.raises(UsageError, match="unknown; use 256, 512, 1024 or auto"):
         parse_size(text, ResultKind.PHOTO)
 
 

@@ -46,8 +46,9 @@ def test_one_bad_photo_decides(run, photo, workplace, words, bad, faces, code, s
 
 
 @TOGETHER
-def test_photos_that_fail_for_different_reasons(run, photo, words):
+def test_photos_that_fail_for_different_reasons(run, photo, workplace, words):
     photo("a.png", faces=0)
+    (workplace / "b.png").write_text("no picture")
     ended = run(*words, "--json")
     assert (ended.code, ended.json["status"]) == (5, "error")
 

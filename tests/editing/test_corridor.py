@@ -11,9 +11,10 @@ import torch
 from fakes import COLOURS, RESOLUTIONS, FailingModel, FakeDetector, FakeModel
 
 from facemod.editing.corridor import put_back, redraw
-from facemod.editing.editor import Editor, Fidelity
+from facemod.editing.editor import Editor
 from facemod.editing.treatments import Retouch
 from facemod.errors import NoFaceError
+from facemod.fidelity.ladder import Fidelity
 from facemod.imaging.photo import Photo, Source
 from facemod.latent.edits import Shift
 from facemod.tensors.pixels import to_pixels, to_tensor

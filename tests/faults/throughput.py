@@ -18,9 +18,10 @@ from functools import partial
 from pathlib import Path
 
 import facemod
-from facemod.editing.editor import Fidelity, open_editor
+from facemod.editing.editor import open_editor
 from facemod.editing.results import ResultKind
 from facemod.editing.treatments import Retouch
+from facemod.fidelity.ladder import Fidelity
 from facemod.jobs.journal import Log, new_run
 from facemod.jobs.plan import Job
 from facemod.jobs.spec import Spec

@@ -12,7 +12,8 @@ from facemod.errors import InputError, UsageError
 from facemod.faces.align import crop_face
 from facemod.faces.embedded import EmbeddedDetector
 from facemod.faces.face import Crop
-from facemod.faces.regions import CLASSES, parse_regions, region_of
+from facemod.faces.region_names import CLASSES, parse_regions
+from facemod.faces.regions import region_of
 from facemod.fidelity.regions import Regions, box_mask, soft
 from facemod.imaging.reading import open_photo
 

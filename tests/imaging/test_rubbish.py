@@ -2,7 +2,9 @@
 
 import os
 import socket
+import struct
 import sys
+import zlib
 
 import numpy as np
 import pytest
@@ -49,6 +51,26 @@ def test_empty(tmp_path):
 def test_renamed(tmp_path, content):
     (tmp_path / "x.jpg").write_bytes(content)
     assert "not a picture facemod can read" in refusal(tmp_path / "x.jpg")
+
+
+def test_pictures_that_are_whole_and_of_no_use(tmp_path):
+    empty = struct.pack(">IIBBBBB", 0, 0, 8, 2, 0, 0, 0)
+    chunks = [(b"IHDR", empty), (b"IDAT", zlib.compress(b"")), (b"IEND", b"")]
+    packed = (struct.pack(">I", len(d)) + n + d + struct.pack(">I", zlib.crc32(n + d))
+              for n, d in chunks)  # fmt: skip
+    (tmp_path / "none.png").write_bytes(b"\x89PNG\r\n\x1a\n" + b"".join(packed))
+    assert "a PNG of 0 x 0 pixels, which shows nothing" in refusal(tmp_path / "none.png")
+
+
+@pytest.mark.parametrize("order", "<>")
+def test_floating_point_tiff_in_colour(tmp_path, order):
+    mark = b"II*\0" if order == "<" else b"MM\0*"
+    entries = [(256, 2), (257, 2), (258, 32), (259, 1), (262, 2), (273, 200), (277, 3), (279, 48),
+               (339, 3)]  # fmt: skip
+    table = b"".join(struct.pack(f"{order}HHII", tag, 4, 1, value) for tag, value in entries)
+    head = mark + struct.pack(f"{order}IH", 8, len(entries)) + table
+    (tmp_path / "x.tif").write_bytes(head.ljust(248, b"\0"))
+    assert "floating-point numbers (32 bits each)" in refusal(tmp_path / "x.tif")
 
 
 @pytest.mark.parametrize("suffix", [s for s in FORMATS if s != ".gif"])

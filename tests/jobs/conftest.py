@@ -11,9 +11,9 @@ import torch
 from fakes import COLOURS, RESOLUTIONS, open_fake
 from PIL import Image
 
-from facemod.editing.editor import Fidelity
 from facemod.editing.results import ResultKind
 from facemod.editing.treatments import Retouch
+from facemod.fidelity.ladder import Fidelity
 from facemod.jobs.journal import Log
 from facemod.jobs.plan import Job
 from facemod.jobs.spec import Spec

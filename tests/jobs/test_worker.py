@@ -13,7 +13,8 @@ import pytest
 from fakes import FailingModel, FakeDetector, FakeModel, FittingFake, open_fake
 from PIL import Image
 
-from facemod.editing.editor import Editor, Fidelity
+from facemod.editing.editor import Editor
+from facemod.fidelity.ladder import Fidelity
 from facemod.jobs import worker as workers
 from facemod.jobs.plan import Job
 from facemod.jobs.worker import Worker

@@ -15,7 +15,8 @@ from facemod.latent.presets import get_preset
 from facemod.models import store
 from facemod.models.importing import deltas
 from facemod.models.importing.convert import default_name, import_file
-from facemod.models.registry import load_model, model_names
+from facemod.models.names import model_names
+from facemod.models.registry import load_model
 
 
 @pytest.fixture(autouse=True)
@@ -145,6 +146,15 @@ def test_a_published_delta_is_a_preset_of_its_model(delta_file):
     assert all(torch.equal(direction[slot], expected) for slot in (2, 3, 4))
     assert not direction[[0, 1, 5, 6, 7]].any()
     assert "--model ffhq512 --smile-ffhq512" in imported.notes[0]
+
+
+def test_a_delta_may_be_a_row_as_it_was_published(own_folders, monkeypatch):
+    path = own_folders / "smile_delta512-16"
+    torch.save(torch.arange(512.0)[None] / 1000, path)
+    known = deltas.DELTAS["f824a06bd3b7fd46"]
+    monkeypatch.setattr(deltas, "DELTAS", {store.sha256_of(path)[:16]: known})
+    import_file(path)
+    assert torch.equal(get_preset("smile-ffhq512").direction()[3], torch.arange(512.0) / 1000)
 
 
 def test_a_delta_moves_the_middle_blocks_and_leaves_the_sphere(delta_file):

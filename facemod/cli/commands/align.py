@@ -7,20 +7,20 @@ from facemod.cli.options import AllFaces, Common, Many, PhotosOrList
 from facemod.cli.result import Result
 from facemod.cli.run import run_batch
 from facemod.cli.session import Session
+from facemod.editing.words import check_faces
 
 
 def align(
     common: Common, many: Many, photos: PhotosOrList = None, faces: AllFaces = "all"
 ) -> Result:
     """Write each photo's faces as upright squares (NAME.face.png), unedited."""
-    from facemod.editing.looks import check_faces
-    from facemod.editing.treatments import Alignment
-
     check_faces(faces)
     no_copies(many)
     found = find_photos("align", photos, common, many)
     batch = plan_batch(found, [".face.png"], {"faces": faces})
     if many.dry_run:
         return describe(batch)
+    from facemod.editing.treatments import Alignment
+
     editor = Session(common).editor
-    return run_batch(batch, Alignment(), editor, faces, (editor.found_by,))
+    return run_batch(batch, Alignment(), editor, faces)

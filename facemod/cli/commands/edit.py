@@ -25,8 +25,9 @@ from facemod.cli.options import (
 from facemod.cli.preset_options import chosen_strengths, strengths_group
 from facemod.cli.result import Result
 from facemod.cli.run import run_look
-from facemod.cli.session import AUTO, Session, look_of, mark_warning
+from facemod.cli.session import Session, look_of, mark_warning, settings_of
 from facemod.editing.results import ResultKind
+from facemod.editing.words import AUTO, parse_size
 from facemod.errors import UsageError
 from facemod.files.digests import digest
 from facemod.jobs.film import edit_film, film_of, plan_film
@@ -70,18 +71,19 @@ def edit(
     if not chosen:
         raise UsageError("nothing to edit: give at least one preset, for example --smile +1")
     warnings = tuple(check_ranges(chosen, force=force))
-    look, settings = look_of(common, many, where, faces=faces, fidelity=fidelity, size=size,
-                             min_likeness=min_likeness, crop=crop, compare=compare)  # fmt: skip
+    kind, settings = settings_of(common, many, where, faces=faces, fidelity=fidelity, size=size,
+                                 min_likeness=min_likeness, crop=crop, compare=compare)  # fmt: skip
     settings |= {
         "presets": {name: [str(chosen[name]), digest_of_preset(name)] for name in chosen},
         "force": force,
     }
-    session = Session(common, look.side, fidelity)
+    session = Session(common, parse_size(size, kind), fidelity)
     recipe = recipe_of(chosen)
     if film := film_of(photos or []):
-        refuse_for_films(film, many, look)
+        refuse_for_films(film, many, kind, fidelity, min_likeness)
         skip, overwrite = common.skip_existing, common.overwrite
         target = plan_film(film, common.output, overwrite=overwrite, skip_existing=skip)
+        look = look_of(common, where, fidelity, settings)
         filming = filming_of(session, look, edit_for(session.editor, chosen, force), recipe)
         if skip and target.exists():
             return Result("edit", (Outcome(str(film), str(target), "skipped"),))
@@ -89,35 +91,35 @@ def edit(
         with render.progress(0, shown=not common.quiet) as bar:
             told = partial(move_bar, bar)
             outcome = edit_film(film, target, filming, settings, overwrite=overwrite, progress=told)
-        messages, warnings = (session.editor.found_by,), (*warnings, *mark_warning(common))
-        return Result("edit", (outcome,), messages=messages, warnings=warnings)
+        return Result("edit", (outcome,), warnings=(*warnings, *mark_warning(common)))
     found = find_photos("edit", photos, common, many)
     count = len(found.without())
     settings["fidelity"] = session.rung_for_log(count, dry_run=many.dry_run)
     short = "_".join(f"{name}{chosen[name]}" for name in sorted(chosen)).replace(":", "")
-    batch = plan_batch(found, [look.kind.suffix], settings, short)
+    batch = plan_batch(found, [kind.suffix], settings, short)
     if many.dry_run:
         return describe(batch)
+    look = look_of(common, where, fidelity, settings)
     move = edit_for(session.editor, chosen, force)
     return run_look(batch, session, look, move, recipe, count, warnings=warnings)
 
 
-def refuse_for_films(film: Path, many: Many, look: Look) -> None:
+def refuse_for_films(
+    film: Path, many: Many, kind: ResultKind, fidelity: str, min_likeness: float | None
+) -> None:
     """Raise UsageError for options that are for photos only."""
-    if many.dry_run or look.kind is not ResultKind.PHOTO or look.min_likeness is not None:
+    if many.dry_run or kind is not ResultKind.PHOTO or min_likeness is not None:
         raise UsageError(
             f"{film}: --dry-run, --crop, --compare and --min-likeness are for photos, not for films"
         )
-    if look.fidelity not in (AUTO, "transfer", "encode"):
-        raise UsageError(
-            f"{film}: --fidelity {look.fidelity} fits to one photo; films take transfer"
-        )
+    if fidelity not in (AUTO, "transfer", "encode"):
+        raise UsageError(f"{film}: --fidelity {fidelity} fits to one photo; films take transfer")
 
 
 def filming_of(session: Session[Common], look: Look, move: PresetEdit, recipe: str) -> Filming:
     """How a film gets its look."""
-    from facemod.editing.editor import Fidelity
     from facemod.editing.films import Filming
+    from facemod.fidelity.ladder import Fidelity
 
     rung = Fidelity("transfer" if look.fidelity == AUTO else look.fidelity)
     retouch = look.retouch(move, rung, recipe, mark=session.options.mark)

@@ -104,6 +104,11 @@ class Evaluating(Printing):
 
 def evaluate(words: Words, options: Evaluating) -> Result:
     """Measure how well reconstructions keep the person."""
+    if len(words) > 2:
+        raise UsageError(f"{' '.join(words)}: expected a model and one folder, or a folder alone")
+    if not Path(words[-1]).exists():
+        raise InputError(f"{words[-1]}: neither a folder nor a zip file of photos")
+    check_outputs(options)
     from facemod.faces.detect import make_detector
     from facemod.tensors.devices import find_device
     from facemod.training.data import photos_in
@@ -111,9 +116,6 @@ def evaluate(words: Words, options: Evaluating) -> Result:
     from facemod.training.evaluation.metrics import face_metrics
     from facemod.training.judges.identity import load_identity
 
-    if len(words) > 2:
-        raise UsageError(f"{' '.join(words)}: expected a model and one folder, or a folder alone")
-    check_outputs(options)
     groups_of = parse_groups(options.groups)
     folder, device = Path(words[-1]), find_device(options.device)[0]
     photos = list(photos_in(folder, limit=1))  # before any work: is it one?

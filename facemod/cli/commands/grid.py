@@ -14,7 +14,7 @@ from facemod.cli.result import Result
 from facemod.cli.session import Session, mark_unless, mark_warning
 from facemod.cli.together import all_photos, already_there, encode_photos, plan_together
 from facemod.errors import UsageError
-from facemod.jobs.inputs import WRITABLE_SUFFIXES
+from facemod.jobs.inputs import WRITABLE_SUFFIXES, require_all
 
 if TYPE_CHECKING:
     import numpy as np
@@ -40,12 +40,13 @@ def grid(
     size: CellSize = 256,
 ) -> Result:
     """Draw every PHOTO (rows) with the chosen scale of every --with photo (columns)."""
+    require_all(all_photos([*photos, *with_photos], common))
+    rows, columns = all_photos(photos, common), all_photos(with_photos, common)
     from facemod.imaging.sheet import shrunk, tile
     from facemod.imaging.writing import write_image
     from facemod.latent.codes import check_scales
 
     chosen_scale = parse_scale(scale)
-    rows, columns = all_photos(photos, common), all_photos(with_photos, common)
     target = plan_together([*rows, *columns], common, "grid.png", WRITABLE_SUFFIXES)
     if skipped := already_there("grid", [*rows, *columns], target, common):
         return skipped
@@ -54,7 +55,7 @@ def grid(
     choices = ["largest"] * len([*rows, *columns])
     encoded, problems = encode_photos(editor, [*rows, *columns], common, choices)
     if problems:
-        return Result("grid", problems, messages=(editor.found_by,))
+        return Result("grid", problems)
     faces = [photo.faces[0] for photo in encoded]
     cells = draw_cells(editor, faces[: len(rows)], faces[len(rows) :], chosen_scale, common)
     picture = tile(
@@ -63,7 +64,7 @@ def grid(
     mark = mark_unless(common, "synthetic", f"grid {scale} {len(rows)}x{len(columns)}")
     write_image(picture, target, mark=mark, overwrite=common.overwrite)
     outcomes = tuple(photo.done(target) for photo in encoded)
-    return Result("grid", outcomes, messages=(editor.found_by,), warnings=mark_warning(common))
+    return Result("grid", outcomes, warnings=mark_warning(common))
 
 
 def parse_scale(name: str) -> Scale:

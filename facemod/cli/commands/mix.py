@@ -25,8 +25,10 @@ from facemod.cli.options import (
 )
 from facemod.cli.result import Result
 from facemod.cli.run import report_all, run_look
-from facemod.cli.session import Session, look_of
+from facemod.cli.session import Session, look_of, settings_of
 from facemod.cli.together import encode_photos
+from facemod.editing.words import parse_size
+from facemod.jobs.inputs import require_all
 from facemod.jobs.outcome import Outcome, left_aside
 
 MIX_PANEL = "What comes from where"
@@ -74,24 +76,25 @@ def mix(
 
     Each photo that gives nothing is mixed by itself: mix photos/ --coarse-from b.jpg
     """
-    from facemod.latent.codes import check_scales
-
     asked = {"coarse": coarse_from, "mid": mid_from, "fine": fine_from}
     scales = {scale: name for scale, name in asked.items() if name is not None}
-    look, settings = look_of(common, many, where, faces=faces, fidelity=fidelity, size=size,
-                             min_likeness=min_likeness, crop=crop, compare=compare)  # fmt: skip
-    session = Session(common, look.side, fidelity)
+    kind, settings = settings_of(common, many, where, faces=faces, fidelity=fidelity, size=size,
+                                 min_likeness=min_likeness, crop=crop, compare=compare)  # fmt: skip
+    session = Session(common, parse_size(size, kind), fidelity)
     found = find_photos("mix", photos, common, many)
     giving = Giving.of([photo for photo, _ in found.inputs], scales, slots or [])
+    require_all(giving.photos, [photo for photo, _ in found.without(giving.photos)])
     count = len(found.without(giving.photos)) + len(giving.photos)
     rung = session.rung_for_log(count, dry_run=many.dry_run)
     settings |= {"fidelity": rung, "mix": giving.settings}
-    batch = plan_batch(found, [look.kind.suffix], settings, "mix", giving.photos)
+    batch = plan_batch(found, [kind.suffix], settings, "mix", giving.photos)
     if many.dry_run:
         return describe(batch)
     if skipped := all_there(batch, giving):
         return report_all(batch, lambda _: skipped)
-    editor = session.editor
+    from facemod.latent.codes import check_scales
+
+    look, editor = look_of(common, where, fidelity, settings), session.editor
     check_scales(scales, editor.model.info.slot_resolutions, editor.model.info.family)
     choices = ["largest"] * len(giving.photos)
     donors, problems = encode_photos(editor, giving.photos, common, choices, session.rung(count))

@@ -12,6 +12,7 @@ import typer
 from facemod.cli import render
 from facemod.cli.options import Printing
 from facemod.cli.result import Result, Table
+from facemod.cli.signals import code_of
 from facemod.errors import FacemodError, ModelError, UsageError, explained
 from facemod.models.store import RESERVED as BUNDLED
 from facemod.models.wavelet import FAMILY as bundled
@@ -98,6 +99,8 @@ def models_import(
     A model file that training wrote becomes a model of yours as it is.
     The file is read as weights only: nothing in it is ever run.
     """
+    if not file.is_file():
+        raise ModelError(f"{file}: {'a folder' if file.is_dir() else 'no such file'}")
     from facemod.models.importing.convert import import_file
 
     return imported_result("models import", import_file(file, name, overwrite=overwrite))
@@ -114,9 +117,9 @@ def models_pull(
     try:
         with render.transfer(f"fetching {name}", shown=not printing.quiet) as report:
             imported = pull(name, report, overwrite=overwrite)
-    except KeyboardInterrupt:
+    except KeyboardInterrupt as stop:
         advice = "interrupted; what arrived is kept, and the same command goes on from there"
-        return Result("models pull", messages=(advice,), interrupted=True)
+        return Result("models pull", messages=(advice,), interrupted=code_of(stop))
     return imported_result("models pull", imported)
 
 
@@ -138,7 +141,7 @@ def models_verify(
     ] = None,
 ) -> Result:
     """Check that models are whole: their files are what was installed, and load."""
-    from facemod.models.registry import model_names
+    from facemod.models.names import model_names
 
     rows, failed = [], []
     for name in names or model_names():

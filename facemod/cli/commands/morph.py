@@ -11,7 +11,9 @@ from facemod.cli.options import AllFaces, Common, FidelityOption, Photos
 from facemod.cli.result import Result
 from facemod.cli.session import Session, mark_unless, mark_warning
 from facemod.cli.together import all_photos, already_there, encode_photos, plan_together
+from facemod.editing.words import check_faces, check_fidelity
 from facemod.errors import UsageError
+from facemod.jobs.inputs import require_all
 
 FILM = "Film"
 Seconds = Annotated[
@@ -43,17 +45,17 @@ def morph(
     fidelity: FidelityOption = "transfer",
 ) -> Result:
     """Walk from face to face: [bold]morph a.jpg b.jpg c.jpg -o morph.mp4[/] (or .gif, .webp)."""
-    from facemod.editing.corridor import reconstruct
-    from facemod.editing.looks import check_faces, check_fidelity
-    from facemod.editing.morph import morph_frames
-    from facemod.imaging.video import SUFFIXES, write_video
-    from facemod.latent.interpolate import walk
-
     if size not in (512, 1024):
         raise UsageError(f"--size {size}: films are 512 or 1024 px")
     check_faces(faces, one=True)
     check_fidelity(fidelity)
     photos = all_photos(photos, common)
+    require_all(photos)
+    from facemod.editing.corridor import reconstruct
+    from facemod.editing.morph import morph_frames
+    from facemod.imaging.video import SUFFIXES, write_video
+    from facemod.latent.interpolate import walk
+
     steps = list(walk(len(photos), round(seconds * fps), ease=ease, loop=loop))
     target = plan_together(photos, common, "morph.mp4", SUFFIXES)
     if skipped := already_there("morph", photos, target, common):
@@ -62,7 +64,7 @@ def morph(
     editor, rung = session.editor, session.rung(len(photos))
     encoded, problems = encode_photos(editor, photos, common, [faces] * len(photos), rung)
     if problems:
-        return Result("morph", problems, messages=(editor.found_by,))
+        return Result("morph", problems)
     scores = [reconstruct(photo.faces[0]).scores for photo in encoded]
     mark = mark_unless(common, "synthetic", f"morph of {len(photos)} photos")
     with render.progress(len(steps), shown=not common.quiet) as bar:

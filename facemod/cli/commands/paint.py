@@ -20,7 +20,9 @@ from facemod.cli.result import Result
 from facemod.cli.session import Session, mark_unless, mark_warning
 from facemod.cli.together import already_there, read, target_for
 from facemod.editing.results import ResultKind
+from facemod.editing.words import check_faces
 from facemod.errors import UsageError
+from facemod.jobs.inputs import require_all
 from facemod.jobs.outcome import FaceOutcome, Outcome, attempt
 
 if TYPE_CHECKING:
@@ -78,16 +80,17 @@ def paint(
     Paint on a copy of the photo in any program and save it at the same size. facemod finds the
     strokes, searches for a plausible face that shows them, and carries the change back.
     """
-    from facemod.editing.looks import check_faces
-    from facemod.editing.painting import Painting
-    from facemod.fidelity.regions import Regions
-    from facemod.files.atomic import write_bytes
     from facemod.imaging.copies import parse_brush
 
     brushes = [parse_brush(text) for text in brush or []]
     if painted is None and not brushes:
         raise UsageError("nothing is painted: name a painted copy, or use --brush x,y,r,#rrggbb")
     check_faces(faces)
+    require_all([photo, *([painted] if painted else [])])
+    from facemod.editing.painting import Painting
+    from facemod.fidelity.regions import Regions
+    from facemod.files.atomic import write_bytes
+
     regions = Regions.parse(where.only, where.protect, where.mask, common.max_megapixels)
     kind = ResultKind.of(crop=crop, compare=compare)
     inputs = [photo, *([painted] if painted else [])]
@@ -115,7 +118,7 @@ def paint(
         return Outcome(str(photo), str(target), "done", faces=scored, notes=notes)
 
     outcome, warnings = attempt(photo, work), mark_warning(common)
-    return Result("paint", (outcome,), messages=(editor.found_by,), warnings=warnings)
+    return Result("paint", (outcome,), warnings=warnings)
 
 
 def painted_over(photo: Photo, painted: Path | None, brushes: list, common: Common) -> np.ndarray:

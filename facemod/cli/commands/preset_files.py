@@ -10,7 +10,9 @@ import typer
 from facemod.cli.options import Printing
 from facemod.cli.preset_options import reserved_names
 from facemod.cli.result import Result
+from facemod.errors import UsageError
 from facemod.latent import preset_files
+from facemod.latent.presets import read_facts
 
 Name = Annotated[str, typer.Argument(metavar="NAME", help="A preset.")]
 OwnName = Annotated[str, typer.Argument(metavar="NAME", help="A preset of your own.")]
@@ -35,13 +37,22 @@ def presets_remove(name: OwnName, printing: Printing) -> Result:
 def presets_export(
     name: Name,
     printing: Printing,
+    destination: Annotated[
+        Path | None,
+        typer.Argument(
+            metavar="[FOLDER|FILE]", help="Where to; default: here.", show_default=False
+        ),
+    ] = None,
     output: Annotated[
-        Path, typer.Option("--output", "-o", help="A folder or a file.", show_default="here")
-    ] = Path(),
+        Path | None, typer.Option("--output", "-o", help="The same.", show_default=False)
+    ] = None,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace a file.")] = False,
 ) -> Result:
     """Copy a preset to a file, to keep it or to give it away."""
-    path = preset_files.export_preset(name, output, overwrite=overwrite)
+    if destination and output:
+        raise UsageError(f"{destination} and -o {output} both say where to; give one of them")
+    place = destination or output or Path()
+    path = preset_files.export_preset(name, place, overwrite=overwrite)
     return _told("presets export", f"{name} -> {path}", path)
 
 
@@ -53,6 +64,7 @@ def presets_import(
     ] = None,
 ) -> Result:
     """Check a preset file and install it among your own."""
+    read_facts(file)  # what can be refused without the model is
     from facemod.models.registry import load_model
 
     space = load_model("bundled", "cpu").info.space

@@ -19,7 +19,7 @@ from facemod.cli.session import Session
 from facemod.cli.together import read
 from facemod.errors import UsageError
 from facemod.jobs.outcome import Outcome, attempt
-from facemod.latent.preset_files import check_name, check_new_file, own_path
+from facemod.latent.preset_files import check_name, check_new_file, own_path, plain_meaning
 from facemod.latent.presets import PLACES, SUFFIX, Box, Preset, find_presets, get_preset
 
 if TYPE_CHECKING:
@@ -83,7 +83,7 @@ def presets_learn(
     kept = [e.label for e, outcome in zip(examples, outcomes, strict=True) if outcome.output]
     if len(set(kept)) < 2:
         error = UsageError("too few of the photos can be used: nothing to compare")
-        return Result("presets learn", outcomes, messages=(editor.found_by,), error=error)
+        return Result("presets learn", outcomes, error=error)
     learnt = learn_preset(editor, styles, kept, wish)
     effects = moved_levels(learnt.direction)
     save(wish, learnt, effects, len(kept), editor)
@@ -92,7 +92,7 @@ def presets_learn(
         outcomes,
         data={"file": str(wish.target), "agreement": learnt.agreement, "effects": effects},
         table=report(wish, learnt, effects, len(kept)),
-        messages=(editor.found_by, f"try it: facemod edit PHOTO --{name} +1"),
+        messages=(f"try it: facemod edit PHOTO --{name} +1",),
     )
 
 
@@ -111,7 +111,7 @@ def make_wish(
     if unknown := [word for word in split(only) if word not in PLACES]:
         raise UsageError(f"--only {unknown[0]}: places on the face are {', '.join(PLACES)}")
     region = tuple(PLACES[word] for word in split(only))
-    return Wish(name, meaning or f"more {name}, or less", guards, region, target)
+    return Wish(name, meaning or plain_meaning(name), guards, region, target)
 
 
 def split(text: str) -> list[str]:

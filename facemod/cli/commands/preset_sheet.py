@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from facemod.cli import render
+from facemod.cli.commands.edit import Force
 from facemod.cli.options import Common, FidelityOption
 from facemod.cli.result import Result
 from facemod.cli.session import Session, mark_unless, mark_warning
@@ -16,14 +17,13 @@ from facemod.cli.together import already_there, encode_photos, plan_together
 from facemod.errors import UsageError
 from facemod.jobs.inputs import WRITABLE_SUFFIXES
 from facemod.latent.presets import Preset, get_preset
-from facemod.latent.strengths import Strength, parse_strength, preset_edit
+from facemod.latent.strengths import Strength, check_ranges, parse_strength, preset_edit
 
 if TYPE_CHECKING:
     import numpy as np
 
-    from facemod.editing.editor import Editor, EncodedFace, Fidelity
-
-DEFAULT_STRENGTHS = "-2,-1,0,1,2"
+    from facemod.editing.editor import Editor, EncodedFace
+    from facemod.fidelity.ladder import Fidelity
 
 
 def presets_sheet(
@@ -33,20 +33,28 @@ def presets_sheet(
     ],
     common: Common,
     strengths: Annotated[
-        str, typer.Option("--strengths", help="One column each; to:1 goes to a level.")
-    ] = DEFAULT_STRENGTHS,
+        str | None,
+        typer.Option(
+            "--strengths",
+            metavar="LIST",
+            help="One column each, such as -1,0,1; to:1 goes to a level. Default: five over each "
+            "preset's range.",
+            show_default=False,
+        ),
+    ] = None,
+    force: Force = False,
     size: Annotated[int, typer.Option("--size", min=32, max=1024, help="Of a cell in px.")] = 256,
     fidelity: FidelityOption = "transfer",
 ) -> Result:
     """Draw presets (rows) at several strengths (columns) on one face."""
-    from facemod.editing.looks import check_fidelity
+    from facemod.editing.words import check_fidelity
     from facemod.imaging.sheet import tile
     from facemod.imaging.writing import write_image
 
     if len(words) < 2:
         raise UsageError("name at least one preset, and then a photo")
     presets, photo = [get_preset(word) for word in words[:-1]], Path(words[-1])
-    columns = parse_strengths(strengths)
+    rows = rows_of(presets, strengths, force=force)
     check_fidelity(fidelity)
     target = plan_together([photo], common, "sheet.png", WRITABLE_SUFFIXES)
     if skipped := already_there("presets sheet", [photo], target, common):
@@ -55,14 +63,41 @@ def presets_sheet(
     editor, rung = session.editor, session.rung(1)
     encoded, problems = encode_photos(editor, [photo], common, ["largest"], rung)
     if problems:
-        return Result("presets sheet", problems, messages=(editor.found_by,))
+        return Result("presets sheet", problems)
     face = encoded[0].faces[0]
-    cells = draw_cells(editor, face, presets, columns, rung, size, quiet=common.quiet)
+    cells = draw_cells(editor, face, rows, rung, size, quiet=common.quiet)
     mark = mark_unless(common, "composite", "presets sheet " + " ".join(words[:-1]))
-    picture = tile(cells, columns=len(columns))
+    picture = tile(cells, columns=len(rows[presets[0].name]))
     write_image(picture, target, mark=mark, overwrite=common.overwrite)
     outcomes, messages = (encoded[0].done(target),), session.messages(1)
-    return Result("presets sheet", outcomes, messages=messages, warnings=mark_warning(common))
+    data = {"strengths": {name: [str(s) for s in row] for name, row in rows.items()}}
+    return Result("presets sheet", outcomes, data, messages=messages, warnings=mark_warning(common))
+
+
+def rows_of(
+    presets: Sequence[Preset], strengths: str | None, *, force: bool
+) -> dict[str, list[Strength]]:
+    """The strengths in each preset's row, by its name.
+
+    Raises:
+        UsageError: they make no sense, or are beyond a preset's range and nobody said ``force``.
+    """
+    if strengths is None:
+        return {preset.name: spread(preset) for preset in presets}
+    columns = parse_strengths(strengths)
+    for strength in columns:
+        check_ranges({preset.name: strength for preset in presets}, force=force)
+    return {preset.name: columns for preset in presets}
+
+
+def spread(preset: Preset) -> list[Strength]:
+    """Five strengths over a preset's range, 0 in the middle if the range holds it."""
+    low, high = preset.range
+    middle = min(max(0.0, low), high)
+    if middle in (low, high):
+        middle = (low + high) / 2
+    values = (low, (low + middle) / 2, middle, (middle + high) / 2, high)
+    return [Strength(round(value, 3)) for value in values]
 
 
 def parse_strengths(text: str) -> list[Strength]:
@@ -76,8 +111,7 @@ def parse_strengths(text: str) -> list[Strength]:
 def draw_cells(
     editor: Editor,
     face: EncodedFace,
-    presets: Sequence[Preset],
-    columns: Sequence[Strength],
+    rows: Mapping[str, Sequence[Strength]],
     fidelity: Fidelity,
     size: int,
     *,
@@ -88,14 +122,13 @@ def draw_cells(
     from facemod.imaging.sheet import shrunk, with_labels
 
     pictures, labels = [], []
-    with render.progress(len(presets) * len(columns), shown=not quiet) as bar:
-        for preset in presets:
-            for strength in columns:
-                chosen = {preset.name: strength}
-                # Whoever asks for a column beyond the range wants to see it.
-                edit = preset_edit(chosen, editor.model.info.space, limited=False)
+    with render.progress(sum(map(len, rows.values())), shown=not quiet) as bar:
+        for name, strengths in rows.items():
+            for strength in strengths:
+                # Whether strengths may go beyond a range was settled before.
+                edit = preset_edit({name: strength}, editor.model.info.space, limited=False)
                 [edited] = redraw([face], [edit], fidelity)
                 pictures.append(shrunk(edited.pixels, size))
-                labels.append(f"{preset.name} {strength}")
-                bar.update(bar.task_ids[0], advance=1, description=preset.name)
+                labels.append(f"{name} {strength}")
+                bar.update(bar.task_ids[0], advance=1, description=name)
     return with_labels(pictures, labels)

@@ -11,40 +11,56 @@ from facemod.cli.options import Printing
 from facemod.cli.preset_options import preset_options
 from facemod.cli.result import Result, Table
 from facemod.latent.presets import PLACES, Preset, find_presets, get_preset
+from facemod.models.wavelet import FAMILY as BUNDLED
+
+SIDE_EFFECTS = 5
+"""That are shown unless somebody asks for all."""
 
 
 def presets_list(printing: Printing) -> Result:
     """List the installed presets."""
     found, problems = find_presets()
-    rows = [(p.name, span(p), p.fits, p.panel, p.meaning) for p in found.values()]
+    rows = [(p.name, span(p), fits(p), p.panel, p.meaning) for p in found.values()]
     return Result(
         "presets list",
         data=[facts(preset) for preset in found.values()],
-        table=Table(("preset", "range", "for", "panel", "meaning"), rows),
+        table=Table(("preset", "range", "model", "panel", "meaning"), rows),
         messages=() if found else ("no presets are installed",),
         warnings=(*problems, *unusable(found)),
     )
 
 
 def presets_show(
-    name: Annotated[str, typer.Argument(metavar="NAME", help="A preset.")], printing: Printing
+    name: Annotated[str, typer.Argument(metavar="NAME", help="A preset.")],
+    printing: Printing,
+    everything: Annotated[
+        bool, typer.Option("--all", help="Also every small side effect.")
+    ] = False,
 ) -> Result:
-    """Show everything that is known about one preset."""
+    """Show what is known about one preset."""
     preset = get_preset(name)
     rows = [
         ("meaning", preset.meaning),
         ("range", span(preset)),
-        ("for", preset.fits),
+        ("model", fits(preset)),
         ("slots", f"{preset.slots[0]} to {preset.slots[1]}"),
         ("shows on", ", ".join(places_of(preset)) or "the whole picture"),
         ("holds still", ", ".join(preset.guards) or "nothing"),
         ("learnt from", preset.source),
         ("goes to levels", "no" if preset.level_centre is None else f"yes, --{name} to:+1"),
         *((name, f"{value:.2f}") for name, value in preset.evidence.items()),
-        *((f"+1 moves {name}", f"{effect:+.2f} sd") for name, effect in preset.effects.items()),
+        *((f"+1 moves {other}", f"{by:+.2f} sd") for other, by in side_effects(preset, everything)),
         ("file", str(preset.path)),
     ]
-    return Result("presets show", data=facts(preset), table=Table(("fact", "value"), rows))
+    table, left = Table(("fact", "value"), rows), len(preset.effects) - SIDE_EFFECTS
+    more = (f"--all shows {left} smaller side effects",) if left > 0 and not everything else ()
+    return Result("presets show", data=facts(preset), table=table, messages=more)
+
+
+def side_effects(preset: Preset, everything: bool) -> list[tuple[str, float]]:
+    """What a preset moves, in standard deviations, the largest first; all of it or the top."""
+    largest = sorted(preset.effects.items(), key=lambda effect: -abs(effect[1]))
+    return largest if everything else largest[:SIDE_EFFECTS]
 
 
 def unusable(presets: Mapping[str, Preset]) -> list[str]:
@@ -54,6 +70,13 @@ def unusable(presets: Mapping[str, Preset]) -> list[str]:
         for name, preset in presets.items()
         if name not in preset_options()
     ]
+
+
+def fits(preset: Preset) -> str:
+    """The model that a preset works with, or the family of models."""
+    if preset.model:
+        return preset.model
+    return "bundled" if preset.family == BUNDLED.name else preset.family
 
 
 def span(preset: Preset) -> str:

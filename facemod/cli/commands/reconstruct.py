@@ -7,6 +7,7 @@ from facemod.cli.options import AllFaces, Common, FidelityOption, Many, MinLiken
 from facemod.cli.result import Result
 from facemod.cli.run import run_batch
 from facemod.cli.session import Session, mark_unless, mark_warning
+from facemod.editing.words import check_faces
 
 SUFFIXES = (".reconstruction.png", ".input.png")
 
@@ -20,9 +21,6 @@ def reconstruct(
     min_likeness: MinLikeness = None,
 ) -> Result:
     """Write NAME.input.png (the aligned face), NAME.reconstruction.png, and scores."""
-    from facemod.editing.looks import check_faces
-    from facemod.editing.treatments import Reconstruction
-
     check_faces(faces)
     no_copies(many)
     session = Session(common, fidelity=fidelity)
@@ -33,6 +31,8 @@ def reconstruct(
     batch = plan_batch(found, SUFFIXES, settings)
     if many.dry_run:
         return describe(batch)
+    from facemod.editing.treatments import Reconstruction
+
     mark = mark_unless(common, "synthetic", "reconstruct")
     treatment = Reconstruction(mark, session.rung(count), min_likeness)
     words = session.messages(count)

@@ -13,6 +13,7 @@ from facemod.cli.result import Result
 from facemod.cli.session import Session, mark_unless, mark_warning
 from facemod.cli.together import done, encode_photos, run_each
 from facemod.jobs import plan
+from facemod.jobs.inputs import require_all
 from facemod.jobs.outcome import Outcome
 from facemod.jobs.plan import Job
 
@@ -52,12 +53,13 @@ def sample(
     fine_from: Annotated[Path | None, _from("fine")] = None,
 ) -> Result:
     """Draw random faces, all at random or with some scales of a real photo."""
+    conditions = {"coarse": coarse_from, "mid": mid_from, "fine": fine_from}
+    given = {scale: path for scale, path in conditions.items() if path is not None}
+    require_all(list(given.values()))
     from facemod.imaging.writing import write_image
     from facemod.latent.codes import check_scales
     from facemod.tensors.pixels import to_pixels
 
-    conditions = {"coarse": coarse_from, "mid": mid_from, "fine": fine_from}
-    given = {scale: path for scale, path in conditions.items() if path is not None}
     jobs = plan_samples(count, seed, list(given.values()), common)
     editor = Session(common).editor
     check_scales(given, editor.model.info.slot_resolutions, editor.model.info.family)
@@ -67,7 +69,7 @@ def sample(
         editor, list(given.values()), common, ["largest"] * len(given)
     )
     if problems:
-        return Result("sample", problems, messages=(editor.found_by,))
+        return Result("sample", problems)
     donors = {scale: photo.faces[0].codes for scale, photo in zip(given, encoded, strict=True)}
     codes = conditioned(editor.model.sample(count, seed=seed, truncation=truncation), donors)
     codes_of = {job.target: codes[i] for i, job in enumerate(jobs)}

@@ -13,6 +13,7 @@ import typer
 from facemod.cli import render
 from facemod.cli.options import Printing
 from facemod.cli.result import Result
+from facemod.cli.signals import code_of
 from facemod.training.settings import (
     DetailOptions,
     EncoderOptions,
@@ -96,9 +97,9 @@ def perform(
         with render.share_done(shown=not printing.quiet) as (tell, moved):
             tell(json.dumps(facts, indent=2))
             ended = train(build, run, loop, tell, moved)
-    except KeyboardInterrupt:
+    except KeyboardInterrupt as stop:
         advice = f"interrupted; the same command goes on from the last checkpoint in {run}"
-        return Result(command, warnings=(advice,), interrupted=True)
+        return Result(command, warnings=(advice,), interrupted=code_of(stop))
     state = "finished" if ended["finished"] else "not finished: the same command goes on"
     message = f"{run}: {ended['steps']} steps, {ended['minutes']} minutes, {state}"
     return Result(command, data={"run": str(run), **ended}, messages=(message,))

@@ -62,10 +62,11 @@ def import_delta(tensor: Tensor, path: Path, *, overwrite: bool = False) -> tupl
     check_tensor(tensor, "the delta", path)
     delta = known_delta(path)
     if tensor.shape not in ((LATENT,), (1, LATENT)):
-        raise ModelError(f"{path}: a delta has {LATENT} numbers, not {tuple(tensor.shape)}")
+        shape = " x ".join(map(str, tensor.shape))
+        raise ModelError(f"{path}: a delta has {LATENT} numbers, not {shape}")
     slots = slots_of(Scale.MID, [resolution_of(level) for level in range(delta.levels)], FAMILY)
     direction = torch.zeros(delta.levels, LATENT)
-    direction[list(slots)] = tensor.float().flatten()
+    direction[list(slots)] = tensor.reshape(LATENT).float()
     target = presets_folder() / f"{delta.preset}{presets.SUFFIX}"
     with atomic_path(target, overwrite=overwrite) as temporary:
         state = {presets.TENSOR: direction}

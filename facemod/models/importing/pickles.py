@@ -9,6 +9,7 @@ What it does not look at is checked here: archives that unpack to more than they
 from __future__ import annotations
 
 import pickle
+import re
 import warnings
 import zipfile
 from pathlib import Path
@@ -18,6 +19,9 @@ import torch
 from facemod.errors import ModelError
 
 NOT_A_CHECKPOINT = "not a checkpoint that can be read"
+DAMAGED = "truncated, damaged or of another kind"
+# What the weights-only reader says of a sound pickle that asks for more than weights.
+SIGNS_OF_OTHER_OBJECTS = ("GLOBAL", "unrecognized function", "Can only create", "Can only build")
 
 
 def read_pickle(path: Path) -> object:
@@ -33,20 +37,14 @@ def read_pickle(path: Path) -> object:
             warnings.simplefilter("ignore")  # about storages of old formats
             return torch.load(path, map_location="cpu", weights_only=True)
     except pickle.UnpicklingError as error:
-        raise ModelError(
-            f"{path}: {NOT_A_CHECKPOINT}: it holds something other than weights, and could run "
-            f"code if it were loaded in full; nothing was run ({first_line(error)})"
-        ) from error
+        raise ModelError(f"{path}: {NOT_A_CHECKPOINT}: {refusal(error)}") from error
     except (FileNotFoundError, PermissionError, IsADirectoryError) as error:
         raise ModelError(f"{path}: cannot be read ({error.strerror})") from error
     except ModelError:
         raise
     # Damage surfaces as any of a dozen kinds, depending on the byte that was hit.
     except Exception as error:
-        raise ModelError(
-            f"{path}: {NOT_A_CHECKPOINT}: truncated, damaged or of another kind "
-            f"({type(error).__name__}: {first_line(error)})"
-        ) from error
+        raise ModelError(f"{path}: {NOT_A_CHECKPOINT}: {DAMAGED}") from error
 
 
 def refuse_bomb(path: Path) -> None:
@@ -60,7 +58,14 @@ def refuse_bomb(path: Path) -> None:
         raise ModelError(f"{path}: {NOT_A_CHECKPOINT}: a compressed or overlapping archive")
 
 
-def first_line(error: Exception) -> str:
-    """An error's own words, short enough for one line."""
-    lines = str(error).splitlines() or [""]
-    return lines[0][:160]
+def refusal(error: pickle.UnpicklingError) -> str:
+    """Why torch's weights-only reader stopped, in our words; its own are for programmers."""
+    words = str(error)
+    if not any(sign in words for sign in SIGNS_OF_OTHER_OBJECTS):
+        return DAMAGED
+    asked = re.search(r"GLOBAL ([\w.]{1,80})", words)
+    what = f" ({asked[1]})" if asked else ""
+    return (
+        f"it holds something other than weights{what}, and could run code if it were loaded in "
+        "full; nothing was run"
+    )

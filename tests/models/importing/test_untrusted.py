@@ -6,6 +6,7 @@ import io
 import json
 import os
 import pickle
+import random
 import struct
 import sys
 import zipfile
@@ -74,6 +75,19 @@ def test_code_in_a_pickle_never_runs(own_models: Path, write, kind: str) -> None
         import_file(path)
     assert RAN not in os.environ
     assert not list(own_models.glob("models/*.safetensors"))
+
+
+@pytest.mark.parametrize("head", [b"", b"\x80\x02", b"PK\x03\x04"], ids=["none", "pickle", "zip"])
+def test_random_bytes_are_no_checkpoint_and_no_danger(own_models: Path, head: bytes) -> None:
+    path = own_models / "noise.pth"
+    path.write_bytes(head + random.Random(5).randbytes(4000))
+    with pytest.raises(ModelError) as refused:
+        import_file(path)
+    message = str(refused.value)
+    assert "truncated, damaged or of another kind" in message
+    assert "could run code" not in message
+    assert "PyTorch" not in message
+    assert len(message) < len(str(path)) + 100
 
 
 def test_a_code_object_hidden_by_a_tar_never_runs(own_models: Path) -> None:
