@@ -9,6 +9,7 @@ from typing import Annotated, Any
 import typer
 from rich.markup import escape
 
+from facemod.cli import completing
 from facemod.imaging.opening import MAX_MEGAPIXELS
 from facemod.jobs.inputs import DEFAULT_OUTPUT
 from facemod.tensors.devices import check_devices
@@ -69,6 +70,7 @@ class Reading(Printing):
         typer.Option(
             envvar="FACEMOD_MODEL",
             metavar="NAME|FILE",
+            autocompletion=completing.models,
             help="A model that `facemod models list` shows, or a model file.",
             rich_help_panel=MODEL_PANEL,
         ),
@@ -255,6 +257,7 @@ class Where:
         typer.Option(
             "--only",
             metavar="REGIONS",
+            autocompletion=completing.regions,
             help="Change only mouth, eyes, brows, nose, skin, hair, face or background; several "
             "with commas.",
             show_default=False,
@@ -266,6 +269,7 @@ class Where:
         typer.Option(
             "--protect",
             metavar="REGIONS",
+            autocompletion=completing.regions,
             help="Leave such regions as they are.",
             show_default=False,
             rich_help_panel=REGIONS_PANEL,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -10,6 +11,7 @@ import typer
 
 from facemod.cli import render
 from facemod.cli.batch import describe, find_photos, plan_batch
+from facemod.cli.commands.presets import span
 from facemod.cli.options import (
     AllFaces,
     Common,
@@ -22,8 +24,8 @@ from facemod.cli.options import (
     SizeOption,
     Where,
 )
-from facemod.cli.preset_options import chosen_strengths, strengths_group
-from facemod.cli.result import Result
+from facemod.cli.preset_options import chosen_strengths, preset_options, strengths_group
+from facemod.cli.result import Result, Table
 from facemod.cli.run import run_look
 from facemod.cli.session import Session, look_of, mark_warning, settings_of
 from facemod.editing.results import ResultKind
@@ -69,7 +71,7 @@ def edit(
     """
     chosen = chosen_strengths(strengths)
     if not chosen:
-        raise UsageError("nothing to edit: give at least one preset, for example --smile +1")
+        return choices(photos or ())
     warnings = tuple(check_ranges(chosen, force=force))
     kind, settings = settings_of(common, many, where, faces=faces, fidelity=fidelity, size=size,
                                  min_likeness=min_likeness, crop=crop, compare=compare)  # fmt: skip
@@ -102,6 +104,23 @@ def edit(
     look = look_of(common, where, fidelity, settings)
     move = edit_for(session.editor, chosen, force)
     return run_look(batch, session, look, move, recipe, count, warnings=warnings)
+
+
+def choices(photos: Sequence[Path]) -> Result:
+    """For an edit without an edit: what there is to choose from, and an example."""
+    presets = preset_options()
+    rows = [(f"--{preset.name}", span(preset), preset.meaning) for preset in presets.values()]
+    photo = photos[0] if photos else "PHOTO"
+    example = next(iter(sorted(presets, key=lambda name: name != "smile")), "NAME")
+    return Result(
+        "edit",
+        table=Table(("preset", "strength", "what it does"), rows),
+        messages=("facemod presets gallery draws a page with pictures of them all",),
+        error=UsageError(
+            f"nothing to edit: give at least one preset, for example "
+            f"facemod edit {photo} --{example} +1"
+        ),
+    )
 
 
 def refuse_for_films(

@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from facemod.cli.completing import preset_names
 from facemod.cli.options import Printing
 from facemod.cli.preset_options import reserved_names
 from facemod.cli.result import Result
@@ -14,8 +15,10 @@ from facemod.errors import UsageError
 from facemod.latent import preset_files
 from facemod.latent.presets import read_facts
 
-Name = Annotated[str, typer.Argument(metavar="NAME", help="A preset.")]
-OwnName = Annotated[str, typer.Argument(metavar="NAME", help="A preset of your own.")]
+Name = Annotated[str, typer.Argument(metavar="NAME", help="A preset.", autocompletion=preset_names)]
+OwnName = Annotated[
+    str, typer.Argument(metavar="NAME", help="A preset of your own.", autocompletion=preset_names)
+]
 
 
 def presets_rename(

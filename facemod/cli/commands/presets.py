@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from facemod.cli.completing import preset_names
 from facemod.cli.options import Printing
 from facemod.cli.preset_options import preset_options
 from facemod.cli.result import Result, Table
@@ -31,7 +32,9 @@ def presets_list(printing: Printing) -> Result:
 
 
 def presets_show(
-    name: Annotated[str, typer.Argument(metavar="NAME", help="A preset.")],
+    name: Annotated[
+        str, typer.Argument(metavar="NAME", help="A preset.", autocompletion=preset_names)
+    ],
     printing: Printing,
     everything: Annotated[
         bool, typer.Option("--all", help="Also every small side effect.")
