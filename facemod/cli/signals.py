@@ -24,5 +24,7 @@ def listen() -> None:
 
 
 def code_of(stop: BaseException) -> ExitCode:
-    """The exit code of a command that was stopped."""
-    return ExitCode.TERMINATED if isinstance(stop, Terminated) else ExitCode.INTERRUPTED
+    """The exit code of a command that was stopped; Typer may have made an Abort of the reason."""
+    reasons = (stop, stop.__cause__, stop.__context__)
+    terminated = any(isinstance(reason, Terminated) for reason in reasons)
+    return ExitCode.TERMINATED if terminated else ExitCode.INTERRUPTED
