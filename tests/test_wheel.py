@@ -13,13 +13,15 @@ import pytest
 from facemod import __version__
 
 ROOT = Path(__file__).parents[1]
-LARGEST_BUNDLE = 45_000_000
+LARGEST_BUNDLE = 60_000_000
 WEIGHTS = [
     "facemod/models/wavelet/encoder.safetensors",
     "facemod/models/wavelet/decoder.safetensors",
     "facemod/models/wavelet/mapping.safetensors",
     "facemod/models/wavelet/details.safetensors",
     "facemod/models/wavelet/heads.safetensors",
+    "facemod/models/wavelet/identity.safetensors",
+    "facemod/models/wavelet/preview.safetensors",
     "facemod/faces/yunet.safetensors",
     "facemod/faces/onet.safetensors",
     "facemod/faces/regions.safetensors",

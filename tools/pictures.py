@@ -2,8 +2,9 @@
 
     ./run pictures
 
-writes docs/images/edits.jpg (portraits, each followed by edits of it) and docs/images/mixing.jpg
-(a mixing grid). Everybody in them was made by the bundled model.
+writes docs/images/edits.jpg (portraits, each followed by edits of it), docs/images/mixing.jpg (a
+mixing grid) and docs/images/fidelity.jpg (strong edits by two rungs of fidelity). Everybody in them
+was made by the bundled model.
 """
 
 from __future__ import annotations
@@ -23,10 +24,13 @@ EXAMPLES, IMAGES = ROOT / "examples", ROOT / "docs" / "images"
 SIDE = 210
 """Of one picture, in pixels."""
 STRIPS = {
-    "portrait-2": ("--smile 2", "--beard 1.5", "--glasses 1", "--yaw 1.5", "--mouth-open 1.5"),
-    "portrait-3": ("--smile -2", "--age 1.5", "--hair-red 1.5", "--yaw 1.5", "--light-right 2"),
+    "portrait-2": ("--smile 1.5", "--age 3", "--glasses 1", "--yaw 1.5", "--surprise 1.5"),
+    "portrait-3": ("--smile -1.5", "--age 3", "--gender -1.5", "--yaw 1.5", "--light-right 2"),
 }
 """For each portrait, the edits beside it: options of ``facemod edit``."""
+STRONG = ("--age 4", "--age -2", "--gender 1.5", "--gender -1.5")
+"""Edits that show whether the person stays: by ``transfer`` above, by ``refine`` below."""
+RUNGS = ("transfer", "refine")
 GRID = ("portrait-1", "portrait-4", "--with", "portrait-2", "--with", "portrait-3")
 
 
@@ -55,12 +59,19 @@ def strip(portrait: str, edits: tuple[str, ...]) -> list[np.ndarray]:
     return with_labels(pictures, ["before", *edits])
 
 
+def draw(name: str, strips: list[tuple[str, tuple[str, ...]]]) -> None:
+    """Write strips of portraits and their edits, one below the other."""
+    cells = [cell for portrait, edits in strips for cell in strip(portrait, edits)]
+    columns = 1 + len(strips[0][1])
+    Image.fromarray(tile(cells, columns)).save(IMAGES / name, quality=88)
+
+
 def main() -> None:
-    """Write both pictures."""
+    """Write the pictures."""
     IMAGES.mkdir(exist_ok=True)
-    cells = [cell for portrait, edits in STRIPS.items() for cell in strip(portrait, edits)]
-    columns = 1 + max(map(len, STRIPS.values()))
-    Image.fromarray(tile(cells, columns)).save(IMAGES / "edits.jpg", quality=88)
+    draw("edits.jpg", list(STRIPS.items()))
+    rungs = [tuple(f"{edit} --fidelity {rung}" for edit in STRONG) for rung in RUNGS]
+    draw("fidelity.jpg", [(portrait, edits) for portrait in STRIPS for edits in rungs])
     named = [EXAMPLES / f"{w}.jpg" if w.startswith("portrait") else w for w in GRID]
     facemod("grid", *named, "--size", "260", "-o", IMAGES / "mixing.jpg", "--overwrite")
 
