@@ -60,7 +60,7 @@ SMILING = {"Smiling": "smiling, 0 to 1"}
 
 RECIPES = (
     Published(
-        "age", "+1 is about ten years older, -1 ten years younger", FACE,
+        "age", "+1 is about ten years older, less in photos: small steps show faintly", FACE,
         {"e4e/age": 1.2}, (0, 7), (-3, 4), ("glasses",), {"Age": "years"}, ("Age", 10.0),
     ),
     Published(
