@@ -26,7 +26,7 @@ WAYS = [
     (["--fidelity", "encode"], {"fidelity": "encode"}),
     (["--only", "mouth,eyes"], {"only": "mouth,eyes"}),
     (["--protect", "hair"], {"protect": "hair"}),
-    (["--size", "32"], {"size": 32}),
+    (["--size", "256"], {"size": 256}),
     (["--no-mark"], {"mark": False}),
     (["--crop"], {"crop": True}),
     (["--compare"], {"compare": True}),

@@ -151,7 +151,7 @@ class TestExitCodes:
     def test_2_nothing_to_edit(self, run, photo):
         ended = run("edit", photo("a.png"))
         assert ended.code == 2
-        assert "for example --smile +1" in ended.err
+        assert "for example facemod edit a.png --smile +1" in ended.err
 
     def test_3_no_usable_input(self, run):
         assert run("edit", "missing.jpg", "gone.png", "--smile", 1).code == 3
