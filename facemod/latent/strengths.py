@@ -152,7 +152,7 @@ def preset_edit(
         _stacked([fitting(p.direction(), p, space) for p in presets], space),
         _stacked([fitting(p.level(), p, space) for p in presets], space),
         limited,
-        shown_in(strengths),
+        common_region(strengths),
     )
 
 
@@ -179,7 +179,7 @@ def check_ranges(strengths: Mapping[str, Strength], *, force: bool) -> list[str]
     return [f"{line}; expect artefacts" for line in beyond]
 
 
-def shown_in(names: Iterable[str]) -> tuple[Box, ...]:
+def common_region(names: Iterable[str]) -> tuple[Box, ...]:
     """Where on the face presets may show together; everywhere if one of them may."""
     regions = [get_preset(name).region for name in sorted(names)]
     return tuple(box for region in regions for box in region) if all(regions) else ()

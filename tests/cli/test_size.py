@@ -6,7 +6,7 @@ import math
 
 import pytest
 
-from facemod.cli.commands.bench import table
+from facemod.cli.commands.bench import stage_table
 from facemod.editing.results import ResultKind
 from facemod.editing.words import parse_size
 from facemod.errors import UsageError
@@ -47,7 +47,7 @@ def test_the_table_holds_every_figure():
         "roofline": {"matmul_gmacs": 80.0, "copy_gbytes": 9.0},
         "compared": [{"task": "decode", "seconds": {"facemod": 0.1, "OpenVINO": 0.2}}],
     }  # fmt: skip
-    shown = table(data)
+    shown = stage_table(data)
     assert len({len(row) for row in shown.rows} | {len(shown.columns)}) == 1
     text = "\n".join(" ".join(row) for row in shown.rows)
     for figure in ("200.0 80%", "250.0 100% 4.00 img/s", "7.0 GMAC, 70 GMAC/s", "2.00 x facemod"):

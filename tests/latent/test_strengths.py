@@ -13,10 +13,10 @@ from facemod.latent.presets import CodeSpace
 from facemod.latent.strengths import (
     YIELDING,
     Strength,
+    common_region,
     edit_direction,
     parse_strength,
     preset_edit,
-    shown_in,
 )
 from facemod.weights.files import save_weights
 
@@ -181,9 +181,9 @@ def test_presets_show_in_their_boxes_together_or_everywhere(user_folder):
     write_preset(user_folder, "mouth", region=[mouth])
     write_preset(user_folder, "brows", region=[brows])
     write_preset(user_folder, "light")
-    assert shown_in(["mouth"]) == (tuple(mouth),)
-    assert shown_in(["mouth", "brows"]) == (tuple(brows), tuple(mouth))
-    assert shown_in(["mouth", "light"]) == ()
+    assert common_region(["mouth"]) == (tuple(mouth),)
+    assert common_region(["mouth", "brows"]) == (tuple(brows), tuple(mouth))
+    assert common_region(["mouth", "light"]) == ()
     edit = preset_edit({"mouth": Strength(1.0)}, SPACE)
     assert edit.region == (tuple(mouth),)
 

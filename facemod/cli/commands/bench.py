@@ -93,10 +93,10 @@ def bench(
         "roofline": asdict(best),
         "compared": [asdict(c) for c in compared(model, repeats, now)] if compare else [],
     }
-    return Result("bench", data=data, table=table(data))
+    return Result("bench", data=data, table=stage_table(data))
 
 
-def table(data: dict[str, Any]) -> Table:
+def stage_table(data: dict[str, Any]) -> Table:
     """The figures for people: stages, the whole, the machine's best, the others."""
     best, stages = data["roofline"], data["stages"]
     total = sum(stage["seconds"] for stage in stages.values())

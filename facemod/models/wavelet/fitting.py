@@ -52,7 +52,7 @@ PATIENCE = 3  # so many probes may be no better: steps are noisy
 
 
 @dataclass(frozen=True)
-class Plan:
+class Budget:
     """How long a fit may take and whether it learns a residual at 128 px."""
 
     steps: int
@@ -61,7 +61,7 @@ class Plan:
     """Steps that fit the early styles."""
 
 
-PLANS = {Effort.REFINE: Plan(80, fine=False), Effort.ADAPT: Plan(300, fine=True)}
+BUDGETS = {Effort.REFINE: Budget(80, fine=False), Effort.ADAPT: Budget(300, fine=True)}
 
 
 def fine_residual(fitted: Tensor, before: Tensor, after: Tensor, yielding: Tensor) -> Tensor:
@@ -90,17 +90,17 @@ class Fit:
     """What is learnt from one photo, and the networks that show it."""
 
     def __init__(
-        self, decoder: Decoder, details: DetailDecoder, image: Tensor, codes: Codes, plan: Plan
+        self, decoder: Decoder, details: DetailDecoder, image: Tensor, codes: Codes, budget: Budget
     ) -> None:
         """``codes`` are the encoder's for the one face of ``image`` [1, 3, 1024, 1024]."""
-        self.decoder, self.details, self.image, self.plan = decoder, details, image, plan
+        self.decoder, self.details, self.image, self.budget = decoder, details, image, budget
         self.codes = codes
         device = image.device
         self.early = codes.styles.to(device)[:, :FIRST_LATE_SLOT].clone()
         self.late = codes.styles.to(device)[:, FIRST_LATE_SLOT:].clone()
         self.maps = codes.details[0].maps.to(device).clone()
         groups = [(self.maps, MAP_RATE), (self.late, STYLE_RATE)]
-        if plan.fine:
+        if budget.fine:
             self.fine = torch.zeros(1, FINE_MAPS, FINE_SIDE, FINE_SIDE, device=device)
             generator = torch.Generator().manual_seed(1)
             mix = torch.randn(FINE_CHANNELS, FINE_MAPS, generator=generator)
@@ -126,7 +126,7 @@ class Fit:
     def step(self, progress: float, window: Window) -> None:
         """Learn from one window of the photo."""
         falling = LOWEST_RATE + (1 - LOWEST_RATE) * (1 + np.cos(np.pi * progress)) / 2
-        rate = min(1.0, (progress * self.plan.steps + 1) / WARMUP) * falling
+        rate = min(1.0, (progress * self.budget.steps + 1) / WARMUP) * falling
         for group, highest in zip(self.optimizer.param_groups, self.rates, strict=True):
             group["lr"] = float(highest * rate)
         loss = self.loss(window)
@@ -140,7 +140,7 @@ class Fit:
             residual = detail_crop(self.details, self.maps, self.features, window)
             features = window.of(self.features) + residual
             fine = None
-            if self.plan.fine:
+            if self.budget.fine:
                 fine = mixed(window.of(self.fine), self.mix)
             picture = decode_crop(self.decoder, features, self.styles, window, fine)
         error = window.inner(picture.float() - window.of(self.image))
@@ -150,7 +150,7 @@ class Fit:
         """The codes that were learnt, rounded as they are stored."""
         styles = rounded(self.styles)
         fitted = None
-        if self.plan.fine:
+        if self.budget.fine:
             fitted = rounded(torch.cat((self.fine.flatten(1), self.mix.flatten(1)), dim=1))
         entry = self.codes.details[0]
         maps, yielding = rounded(self.maps), YIELDING * entry.yielding
@@ -158,7 +158,7 @@ class Fit:
         return replace(self.codes, styles=styles, details=(learnt,))
 
 
-def fit(
+def fit_face(
     fitter: StyleFitter,
     details: DetailDecoder,
     image: Tensor,
@@ -170,22 +170,22 @@ def fit(
 
     ``watch`` sees each step and may raise to end the fit.
     """
-    plan, steps = PLANS[effort], count(1)
+    budget, steps = BUDGETS[effort], count(1)
 
     def stepped() -> None:
-        watch(next(steps), plan.styling + plan.steps)
+        watch(next(steps), budget.styling + budget.steps)
 
     styles = codes.styles.to(image.device).clone()
-    styles = rounded(fitter.fit(image, styles, plan.styling, stepped))
+    styles = rounded(fitter.fit(image, styles, budget.styling, stepped))
     shaped = replace(codes, styles=styles, details=(replace(codes.details[0], styles=styles),))
-    learning = Fit(fitter.decoder, details, image, shaped, plan)
+    learning = Fit(fitter.decoder, details, image, shaped, budget)
     learn(learning, stepped)
     return learning.result()
 
 
 def learn(learning: Fit, stepped: Callable[[], None]) -> None:
     """Take the steps of a fit, or as many of them as pay."""
-    steps = learning.plan.steps
+    steps = learning.budget.steps
     rng = np.random.default_rng(0)
     best, stale = learning.probe(), 0
     for step in range(steps):
@@ -206,18 +206,18 @@ def measured_seconds(
 
     ``codes`` are those of any one face.
     """
-    plan, device = PLANS[effort], fitter.mean.device
+    budget, device = BUDGETS[effort], fitter.mean.device
     codes = codes.to(device)
     image = torch.zeros(1, 3, SLOT_RESOLUTIONS[-1], SLOT_RESOLUTIONS[-1], device=device)
     ends = [time.perf_counter()]
     fitter.fit(image, codes.styles.clone(), SHORT, lambda: ends.append(time.perf_counter()))
-    learning = Fit(fitter.decoder, details, image, codes, plan)
+    learning = Fit(fitter.decoder, details, image, codes, budget)
     windows = [time.perf_counter()]
     for window in PROBES[:SHORT]:
         learning.step(0.0, window)
         windows.append(time.perf_counter())
     styling, learnt = (min(b - a for a, b in pairwise(times)) for times in (ends, windows))
-    return plan.styling * styling + plan.steps * learnt
+    return budget.styling * styling + budget.steps * learnt
 
 
 def draw_window(rng: np.random.Generator) -> Window:

@@ -20,7 +20,7 @@ from facemod.models.wavelet.decoder import SLOT_RESOLUTIONS, SLOTS, STYLE_DIM, D
 from facemod.models.wavelet.details import BLOCKS_BEFORE, DetailPath
 from facemod.models.wavelet.encoder import Encoder
 from facemod.models.wavelet.fast import FastDecoder
-from facemod.models.wavelet.fitting import fine_residual, fit, measured_seconds
+from facemod.models.wavelet.fitting import fine_residual, fit_face, measured_seconds
 from facemod.models.wavelet.heads import WIDTHS, Heads, Painter
 from facemod.models.wavelet.identity import Identity, MobileFaceNet
 from facemod.models.wavelet.mapping import Mapping
@@ -134,7 +134,7 @@ class WaveletModel:
         """Codes whose picture is closer to one face's ``image`` [1, 3, 1024, 1024] in [-1, 1]."""
         with torch.inference_mode(False), torch.enable_grad():
             target = image.to(self.device).clone()
-            return fit(self.style_fitter, self.details.decoder, target, codes, effort, watch)
+            return fit_face(self.style_fitter, self.details.decoder, target, codes, effort, watch)
 
     def fit_seconds(self, effort: Effort) -> float:
         """At most how long a fit takes on this machine, measured by a few of its steps."""

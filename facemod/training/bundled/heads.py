@@ -111,7 +111,7 @@ def prepare(head: Head) -> None:
         torch.nn.init.ones_(modulate.bias)
 
 
-def fit(head: Head, decoder: Decoder, squares: Squares, steps: int) -> Iterator[float]:
+def fit_head(head: Head, decoder: Decoder, squares: Squares, steps: int) -> Iterator[float]:
     """Train ``head`` on squares, yielding the mean squared error of each step."""
     prepare(head)
     with torch.no_grad():
@@ -150,6 +150,6 @@ def fit_heads(target: Path, options: HeadOptions, tell: Tell) -> None:
     faces = PackedFaces(options.faces) if options.faces else None
     squares = cut_squares(model, faces, options.pictures, np.random.default_rng(0))
     for head in model.heads.values():
-        errors = list(fit(head.requires_grad_(True), model.decoder, squares, options.steps))
+        errors = list(fit_head(head.requires_grad_(True), model.decoder, squares, options.steps))
         tell(f"{head.size} px: mean squared error {np.mean(errors[-100:]):.2e}")
     save_weights(target, model.heads.state_dict(), {"family": FAMILY})

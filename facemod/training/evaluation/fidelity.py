@@ -133,7 +133,7 @@ def faces_in(folder: Path, editor: Editor, count: int) -> Iterator[Tensor]:
         yield to_tensor([editor.cut_out(photo, "largest")[0].pixels])
 
 
-def table(rows: Mapping[str, Sequence[Row]]) -> str:
+def rows_as_table(rows: Mapping[str, Sequence[Row]]) -> str:
     """Means as a Markdown table, one row for each name; what cannot be measured does not count."""
     names = list(next(iter(rows.values()))[0])
     lines = [f"| | {' | '.join(names)} |", "|---" * (len(names) + 1) + "|"]
@@ -174,7 +174,8 @@ def measure_fidelity(folder: Path, options: FidelityOptions, tell: Tell) -> dict
             found["seams"][carried].append(seam(identity, photo, before, after, smiling))
             if number < options.effects and rung != Effort.REFINE.value:
                 found["kept"][rung].append(effects(model, net, fit, edits))
-        tell(f"{number + 1} photos\n{table(found['close'])}\n\n{table(found['seams'])}\n")
+        tables = "\n\n".join(rows_as_table(found[kind]) for kind in ("close", "seams"))
+        tell(f"{number + 1} photos\n{tables}\n")
         if number < options.effects:
-            tell(f"{table(found['kept'])}\n")
+            tell(f"{rows_as_table(found['kept'])}\n")
     return found

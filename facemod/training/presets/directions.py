@@ -38,10 +38,10 @@ from facemod.training.presets.recipes import (
     PERSON,
     Recipe,
     region_mask,
-    shown_in,
+    region_of,
     target_weights,
 )
-from facemod.training.presets.response import GROUPS, Response, fit, placed, principal_axes
+from facemod.training.presets.response import GROUPS, Response, fit_response, placed, principal_axes
 from facemod.training.presets.studio import Studio, encoded, needs_exact
 from facemod.training.settings import Tell
 from facemod.weights.files import save_weights
@@ -221,7 +221,7 @@ def write(recipe: Recipe, response: Response, learnt: Learnt, path: Path, seed: 
     facts |= {"source": f"{SOURCE}; seed {seed}", "level_centre": centre}
     ends = zip(("down", "up"), learnt.linear, strict=True)
     evidence = {f"linear within {LINEAR:.0%}, {way} to": end for way, end in ends}
-    facts |= {"region": shown_in(recipe), "evidence": evidence}
+    facts |= {"region": region_of(recipe), "evidence": evidence}
     save_weights(path, {TENSOR: direction, LEVEL_TENSOR: level}, facts)
 
 
@@ -243,7 +243,7 @@ def open_instruments(options: SourceOptions) -> tuple[Response, Studio, Judge, J
         teach(judging, *labelled(options), build="residual", half_used=1, seed=options.seed + 1)
     studio, measured = Studio(options.preview), options.work / f"response{SUFFIX}"
     if not measured.exists():
-        fit(studio, Judge(attributes.load(taught)), seed=options.seed).save(measured)
+        fit_response(studio, Judge(attributes.load(taught)), seed=options.seed).save(measured)
     response = Response.load(measured)
     teacher, judge = (Judge(attributes.load(x), response.unit_of()) for x in (taught, judging))
     return response, studio, teacher, judge

@@ -193,7 +193,7 @@ def matrix_rows(found: Sequence[Leaks]) -> Rows:
     ]
 
 
-def table(columns: Sequence[str], rows: Rows) -> str:
+def markdown_table(columns: Sequence[str], rows: Rows) -> str:
     """A table in Markdown."""
     lines = [columns, ["---"] * len(columns), *rows]
     return "\n".join("| " + " | ".join(line) + " |" for line in lines)
@@ -205,10 +205,10 @@ HEAD = ("preset", "+1", "-1", "success", "leak", "identity", "outside", "moves m
 def page(samples: Sequence[Leaks], real: Sequence[Leaks], compared: Rows) -> str:
     """The whole document."""
     parts: Mapping[str, str] = {
-        "On held-out random faces": table(HEAD, preset_rows(samples)),
-        "On real faces": table(HEAD, preset_rows(real)),
-        "The main presets at +1": table(("preset", *MAIN.values()), matrix_rows(samples)),
-        "Against plain directions at equal effect": table(
+        "On held-out random faces": markdown_table(HEAD, preset_rows(samples)),
+        "On real faces": markdown_table(HEAD, preset_rows(real)),
+        "The main presets at +1": markdown_table(("preset", *MAIN.values()), matrix_rows(samples)),
+        "Against plain directions at equal effect": markdown_table(
             ("preset", "learnt by", "leak", "identity"),
             [
                 *compared,

@@ -77,7 +77,7 @@ class Recipe:
         object.__setattr__(self, "guards", guards)
 
 
-def shown_in(recipe: Recipe) -> tuple[Box, ...]:
+def region_of(recipe: Recipe) -> tuple[Box, ...]:
     """The boxes that the preset may change in a photo; none for all of it."""
     return (PLACES[recipe.region],) if recipe.region in PLACES else ()
 

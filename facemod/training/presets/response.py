@@ -108,7 +108,7 @@ def slopes_of(steps: Tensor, changes: Tensor) -> Tensor:
     return slopes.unflatten(0, steps.shape[1:]).unflatten(2, changes.shape[1:])
 
 
-def fit(
+def fit_response(
     studio: Studio, judge: Judge, *, faces: int = 1400, fine_faces: int = 300, seed: int = 0
 ) -> Response:
     """Measure both halves of the decoder: coarse groups by the preview, fine ones exactly."""

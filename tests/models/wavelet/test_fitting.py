@@ -14,8 +14,8 @@ from facemod.models.wavelet import fitting
 from facemod.models.wavelet.model import WaveletModel
 
 BRIEF = {
-    Effort.REFINE: fitting.Plan(4, fine=False, styling=3),
-    Effort.ADAPT: fitting.Plan(16, fine=True, styling=3),
+    Effort.REFINE: fitting.Budget(4, fine=False, styling=3),
+    Effort.ADAPT: fitting.Budget(16, fine=True, styling=3),
 }
 
 
@@ -39,7 +39,7 @@ def fits(model: WaveletModel, image: torch.Tensor) -> dict[Effort | None, Codes]
     """The encoder's codes, and those that either effort makes of them."""
     codes = model.encode(image)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(fitting, "PLANS", BRIEF)
+        patch.setattr(fitting, "BUDGETS", BRIEF)
         patch.setattr(fitting, "WARMUP", 1)
         patch.setattr(fitting, "draw_window", lambda rng: fitting.Window(30, 24))
         return {None: codes, **{effort: model.fit(image, codes, effort) for effort in Effort}}
@@ -78,7 +78,7 @@ def test_every_step_is_seen_and_may_end_the_fit(model, image, fits) -> None:
             raise StoppedError("enough")
 
     with pytest.MonkeyPatch.context() as patch, pytest.raises(StoppedError):
-        patch.setattr(fitting, "PLANS", BRIEF)
+        patch.setattr(fitting, "BUDGETS", BRIEF)
         model.fit(image, fits[None], Effort.REFINE, watch)
     assert seen == [(1, 7), (2, 7), (3, 7), (4, 7)]
 

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from facemod.models.wavelet.model import load
-from facemod.training.bundled.heads import SIDE, cut_squares, fit, fit_heads, squares_of
+from facemod.training.bundled.heads import SIDE, cut_squares, fit_head, fit_heads, squares_of
 from facemod.training.settings import HeadOptions
 from facemod.weights.files import load_weights
 
@@ -37,7 +37,7 @@ def test_a_head_learns_to_draw_them(model):
     head = next(iter(model.heads.values()))
     before = {name: tensor.clone() for name, tensor in head.state_dict().items()}
     try:
-        errors = list(fit(head.requires_grad_(True), model.decoder, squares, 60))
+        errors = list(fit_head(head.requires_grad_(True), model.decoder, squares, 60))
         assert np.mean(errors[-10:]) < 0.5 * np.mean(errors[:10])
     finally:
         head.load_state_dict(before)

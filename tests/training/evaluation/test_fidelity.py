@@ -51,6 +51,6 @@ def test_the_table_shows_means_of_what_could_be_measured():
         "encode": [{"a": 1.0, "b": math.nan}, {"a": 3.0, "b": 5.0}],
         "refine": [{"a": math.nan, "b": 1.0}],
     }
-    assert fidelity.table(rows).splitlines() == [
+    assert fidelity.rows_as_table(rows).splitlines() == [
         "| | a | b |", "|---|---|---|", "| encode | 2.00 | 5.00 |", "| refine | none | 1.00 |"
     ]  # fmt: skip

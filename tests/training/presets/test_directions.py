@@ -29,7 +29,7 @@ from facemod.training.presets.recipes import (
     REGIONS,
     Recipe,
     region_mask,
-    shown_in,
+    region_of,
     target_weights,
 )
 from facemod.training.presets.response import GROUPS, THUMB, Response, placed
@@ -198,7 +198,7 @@ def test_a_preset_file_holds_what_was_learnt(response: Response, tmp_path) -> No
         "linear within 20%, down to": -2.5,
         "linear within 20%, up to": 2.5,
     }
-    assert preset.region == shown_in(recipe()) == ((9 / 32, 20 / 32, 23 / 32, 28 / 32),)
+    assert preset.region == region_of(recipe()) == ((9 / 32, 20 / 32, 23 / 32, 28 / 32),)
 
 
 def test_recipes_name_only_what_is_measured() -> None:
@@ -239,7 +239,7 @@ def test_bundled_presets_come_from_recipes_and_do_what_they_say() -> None:
     for name, recipe in recipes.items():
         preset = presets[name]
         assert (preset.slots, preset.guards) == (recipe.slots, recipe.guards), name
-        assert preset.region == shown_in(recipe), name
+        assert preset.region == region_of(recipe), name
         weights = target_weights(recipes[name])
         own = sum(
             float(weights[NAMES.index(measure)]) * preset.effects[measure]

@@ -10,7 +10,14 @@ import torch
 
 from facemod.training.judges.judge import NAMES
 from facemod.training.presets import leaks
-from facemod.training.presets.leaks import MAIN, Leaks, measure, outside_change, page, table
+from facemod.training.presets.leaks import (
+    MAIN,
+    Leaks,
+    markdown_table,
+    measure,
+    outside_change,
+    page,
+)
 from facemod.training.presets.plain_directions import classifier_normal, mean_difference
 from facemod.training.presets.recipes import RECIPES
 
@@ -61,7 +68,7 @@ def test_the_page_holds_every_table(found: Leaks) -> None:
 
 
 def test_tables_have_a_rule_below_their_head() -> None:
-    assert table(("a", "b"), [("1", "2")]) == "| a | b |\n| --- | --- |\n| 1 | 2 |"
+    assert markdown_table(("a", "b"), [("1", "2")]) == "| a | b |\n| --- | --- |\n| 1 | 2 |"
 
 
 def test_only_pixels_outside_of_the_region_count() -> None:
