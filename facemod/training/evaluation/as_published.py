@@ -28,6 +28,7 @@ from facemod.training.evaluation.generation import (
     PathLength,
     frechet,
     random_pictures,
+    scripted,
 )
 
 PICTURES = 50_000
@@ -66,11 +67,7 @@ def perceptual_network(path: Path, device: str = "cpu") -> Distance:
     Raises:
         ModelError: the file is missing or no TorchScript module.
     """
-    try:
-        network = torch.jit.load(str(path), map_location=device).eval()
-    except (OSError, RuntimeError, ValueError) as error:
-        problem = str(error).splitlines()[0]
-        raise ModelError(f"--perceptual {path}: not a TorchScript network ({problem})") from error
+    network = scripted("--perceptual", path, device)
 
     @torch.no_grad()
     def distance(a: Tensor, b: Tensor) -> Tensor:

@@ -26,6 +26,19 @@ Features = Callable[[Tensor], Tensor]
 Distance = Callable[[Tensor, Tensor], Tensor]
 
 
+def scripted(flag: str, path: Path, device: str) -> torch.jit.ScriptModule:
+    """The TorchScript network of a file that ``flag`` names.
+
+    Raises:
+        ModelError: the file is missing or no TorchScript module.
+    """
+    try:
+        return torch.jit.load(str(path), map_location=device).eval()
+    except (OSError, RuntimeError, ValueError) as error:
+        problem = str(error).splitlines()[0]
+        raise ModelError(f"{flag} {path}: not a TorchScript network ({problem})") from error
+
+
 def feature_network(
     path: Path, size: int, device: str = "cpu", *, antialias: bool = True
 ) -> Features:
@@ -37,11 +50,7 @@ def feature_network(
     Raises:
         ModelError: the file is missing or no TorchScript module.
     """
-    try:
-        network = torch.jit.load(str(path), map_location=device).eval()
-    except (OSError, RuntimeError, ValueError) as error:
-        problem = str(error).splitlines()[0]
-        raise ModelError(f"--features {path}: not a TorchScript network ({problem})") from error
+    network = scripted("--features", path, device)
 
     @torch.no_grad()
     def features(pictures: Tensor) -> Tensor:
