@@ -49,6 +49,7 @@ from facemod.errors import (
 )
 from facemod.jobs.outcome import Outcome, failed, left_aside
 from facemod.latent.presets import find_presets
+from facemod.tensors.waiting import wait_idly
 
 SETTINGS = {"help_option_names": ["-h", "--help"]}
 NETWORK_FREE = "Nothing leaves this machine. Results are marked as AI-edited in their metadata."
@@ -177,6 +178,7 @@ register()
 def main() -> None:
     """The console command: always ends in an exit code, with a JSON envelope where one is due."""
     streams.make_usable()
+    wait_idly()
     signals.listen()
     try:
         sys.exit(app(prog_name="facemod", standalone_mode=False))

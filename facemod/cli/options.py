@@ -243,6 +243,14 @@ CompareOption = Annotated[
         "--compare", help="Write a before/after picture instead.", rich_help_panel=OUT_PANEL
     ),
 ]
+PreviewOption = Annotated[
+    bool,
+    typer.Option(
+        "--preview",
+        help="Write a sheet of the face at several strengths of each preset, to choose from.",
+        rich_help_panel=OUT_PANEL,
+    ),
+]
 
 
 REGIONS_PANEL = "Where"

@@ -9,21 +9,21 @@ import typer
 from rich.markup import escape
 
 from facemod.cli.options import Common, Many, Where
-from facemod.latent.presets import Preset, find_presets
+from facemod.latent.presets import Preset, by_panel, find_presets
 from facemod.latent.strengths import Strength, parse_strength
 
 
 def reserved_names() -> set[str]:
     """Names of ``facemod edit``'s own options, which no preset can have."""
     taken = {f.name.replace("_", "-") for f in (*fields(Common), *fields(Many), *fields(Where))}
-    own = {"faces", "fidelity", "min-likeness", "size", "crop", "compare", "force"}
+    own = {"faces", "fidelity", "min-likeness", "size", "crop", "compare", "preview", "force"}
     return taken | own | {"no-mark", "help"}
 
 
 def preset_options() -> dict[str, Preset]:
-    """The installed presets, without those whose name is another option's already."""
+    """The installed presets by panel, without those whose name is another option's already."""
     taken = reserved_names()
-    presets, _ = find_presets()
+    presets = by_panel(find_presets()[0])
     return {name: preset for name, preset in presets.items() if name not in taken}
 
 

@@ -30,7 +30,6 @@ if TYPE_CHECKING:
     from facemod.editing.looks import Look
     from facemod.editing.treatments import Treatment
     from facemod.jobs.spec import Spec
-    from facemod.latent.edits import Edit
 
 Also = Callable[[Sequence[Outcome]], Sequence[Outcome]]
 GPU_BATCH = 8
@@ -126,21 +125,17 @@ def run_look(
     batch: Batch,
     session: Session[Any],
     look: Look,
-    edit: Edit,
-    recipe: str,
+    treatment: Treatment,
     photos: int,
     *,
     warnings: tuple[str, ...] = (),
     also: Also | None = None,
 ) -> Result:
-    """Run the plan of ``edit`` or ``mix``: edit the faces of each photo.
+    """Run the plan of ``edit`` or ``mix``: give the faces of each photo the treatment.
 
-    ``photos`` is what the rung of fidelity goes by, ``recipe`` is for the mark; for ``also`` see
-    :func:`run_batch`.
+    ``photos`` is what the rung of fidelity goes by; for ``also`` see :func:`run_batch`.
     """
-    common = batch.common
-    treatment = look.retouch(edit, session.rung(photos), recipe, mark=common.mark)
-    warnings = (*warnings, *mark_warning(common))
+    warnings = (*warnings, *mark_warning(batch.common))
     words = session.messages(photos)
     return run_batch(batch, treatment, session.editor, look.faces, words, warnings, also)
 

@@ -11,6 +11,7 @@ from facemod.cli.batch import no_copies
 from facemod.cli.options import Common, Many, Reading, Where
 from facemod.editing.results import ResultKind
 from facemod.editing.words import AUTO, check_faces, check_fidelity, parse_size
+from facemod.errors import UsageError
 from facemod.faces.region_names import parse_regions
 from facemod.files.digests import digest
 from facemod.imaging.opening import read_file
@@ -75,7 +76,7 @@ class Session(Generic[Options]):
 
 def settings_of(
     common: Common, many: Many, where: Where, *, size: str, min_likeness: float | None,
-    faces: str, fidelity: str, crop: bool, compare: bool,
+    faces: str, fidelity: str, crop: bool, compare: bool, preview: bool = False,
 ) -> tuple[ResultKind, dict[str, Any]]:  # fmt: skip
     """The kind of result that is asked for, and what results depend on, but for the rung.
 
@@ -90,8 +91,10 @@ def settings_of(
     for text, flag in ((where.only, "--only"), (where.protect, "--protect")):
         if text:
             parse_regions(text, flag)
-    kind = ResultKind.of(crop=crop, compare=compare)
+    kind = ResultKind.of(crop=crop, compare=compare, preview=preview)
     parse_size(size, kind)
+    if kind is ResultKind.PREVIEW and min_likeness is not None:
+        raise UsageError("--min-likeness: a preview shows what there is, with its likeness below")
     if kind is not ResultKind.PHOTO:
         no_copies(many)
     mask = where.mask and digest(read_file(where.mask))
@@ -113,6 +116,7 @@ def look_of(common: Common, where: Where, fidelity: str, settings: dict[str, Any
         faces=settings["faces"], fidelity=fidelity, size=settings["size"], only=where.only,
         protect=where.protect, mask=where.mask, max_megapixels=common.max_megapixels,
         min_likeness=settings["min-likeness"], crop=kind.crops, compare=kind.compares,
+        preview=kind is ResultKind.PREVIEW,
     )  # fmt: skip
 
 

@@ -120,7 +120,7 @@ class EncodedPhoto:
 def encode_photos(
     editor: Editor,
     paths: Sequence[Path],
-    common: Common,
+    common: Reading,
     choices: Sequence[str],
     fidelity: Fidelity | None = None,
 ) -> tuple[list[EncodedPhoto], tuple[Outcome, ...]]:

@@ -47,7 +47,7 @@ class EditedFace:
 
     crop: Crop
     pixels: Pixels
-    """The edited aligned face [R, R, 3]."""
+    """The edited aligned face [R, R, 3], or the sheet [H, W, 3] that a preview draws of it."""
     scores: dict[str, float]
     notes: tuple[str, ...] = ()
     """What people should know about this face."""
@@ -119,18 +119,25 @@ def _redrawn(faces: Sequence[Redrawing], fidelity: Fidelity) -> list[EditedFace]
 
 
 def _decoded(faces: Sequence[EncodedFace], edited: Sequence[Codes]) -> tuple[Tensor, Tensor]:
-    """Images [N, 3, R, R] of the faces and of their edited codes, the same if unedited."""
+    """Images [N, 3, R, R] of the faces and of their edited codes, the same if unedited.
+
+    A face that is there several times, for several edits, is decoded once, and not at all if what
+    comes out is known.
+    """
     moved = [
         i for i, face in enumerate(faces) if not torch.equal(edited[i].styles, face.codes.styles)
     ]
-    codes = [*(face.codes for face in faces), *(edited[i] for i in moved)]
-    images = faces[0].model.decode(concatenate(codes), len(faces[0].crop.pixels))
-    before = images[: len(faces)]
-    if len(moved) == len(faces):
-        return before, images[len(faces) :]
-    after = before.clone()
-    after[moved] = images[len(faces) :]
-    return before, after
+    unknown = [face for face in dict.fromkeys(faces) if face.before is None]
+    codes = [*(face.codes for face in unknown), *(edited[i] for i in moved)]
+    images: Sequence[Tensor] = ()
+    if codes:
+        images = faces[0].model.decode(concatenate(codes), len(faces[0].crop.pixels)).split(1)
+    drawn = dict(zip(unknown, images, strict=False))
+    befores = [drawn[face] if face.before is None else face.before for face in faces]
+    afters = list(befores)
+    for i, image in zip(moved, images[len(unknown) :], strict=True):
+        afters[i] = image
+    return torch.cat(befores), torch.cat(afters)
 
 
 def put_back(photo: Photo, faces: Iterable[EditedFace], *, transfers: bool = True) -> Photo:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TypeVar
 
@@ -39,11 +39,20 @@ class EncodedFace:
     crop: Crop
     codes: Codes
     model: FaceModel = field(repr=False)
+    before: Tensor | None = field(default=None, repr=False)
+    """What the decoder makes of the codes, [1, 3, R, R] in [-1, 1], if that is known."""
 
     @cached_property
     def reconstruction(self) -> Tensor:
         """What the decoder makes of the codes, on the CPU: [1, 3, R, R] in [-1, 1]."""
-        return self.model.decode(self.codes, len(self.crop.pixels)).cpu()
+        before = self.before
+        if before is None:
+            before = self.model.decode(self.codes, len(self.crop.pixels))
+        return before.cpu()
+
+    def decoded(self) -> EncodedFace:
+        """The same face with ``before`` known, for many edits to share."""
+        return replace(self, before=self.model.decode(self.codes, len(self.crop.pixels)))
 
 
 @dataclass(frozen=True)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
+from facemod.editing.preview import Preview, Row
 from facemod.editing.results import ResultKind, mark_for
 from facemod.editing.treatments import Retouch
 from facemod.editing.words import AUTO, check_faces, check_fidelity, parse_size
@@ -49,6 +51,7 @@ class Look:
         min_likeness: float | None = None,
         crop: bool = False,
         compare: bool = False,
+        preview: bool = False,
     ) -> Look:
         """The words, checked.
 
@@ -59,8 +62,13 @@ class Look:
         check_faces(faces)
         regions = Regions.parse(only, protect, mask, max_megapixels)
         check_fidelity(fidelity)
-        kind = ResultKind.of(crop=crop, compare=compare)
+        kind = ResultKind.of(crop=crop, compare=compare, preview=preview)
         return cls(faces, regions, fidelity, parse_size(size, kind), kind, min_likeness)
+
+    def drafts(self, rows: Sequence[Row], rung: Fidelity, recipe: str, *, mark: bool) -> Preview:
+        """The treatment that draws each face in ``rows`` of variants, to choose from."""
+        label = mark_for(self.kind.mark_kind(rung), recipe) if mark else None
+        return Preview(tuple(rows), rung, label, self.regions)
 
     def retouch(self, edit: Edit, rung: Fidelity, recipe: str, *, mark: bool = True) -> Retouch:
         """The treatment that gives every photo this look; ``recipe`` is for the mark."""

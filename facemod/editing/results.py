@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from facemod import __version__
+from facemod.errors import UsageError
 
 if TYPE_CHECKING:
     import numpy as np
@@ -25,10 +26,15 @@ class ResultKind(Enum):
     CROP = "crop"
     COMPARE = "compare"
     COMPARE_CROP = "compare-crop"
+    PREVIEW = "preview"
 
     @classmethod
-    def of(cls, *, crop: bool, compare: bool) -> ResultKind:
-        """The kind that the two flags ask for."""
+    def of(cls, *, crop: bool, compare: bool, preview: bool = False) -> ResultKind:
+        """The kind that the flags ask for; UsageError where they exclude each other."""
+        if preview:
+            if crop or compare:
+                raise UsageError("--preview draws sheets of faces; leave out --crop and --compare")
+            return cls.PREVIEW
         if compare:
             return cls.COMPARE_CROP if crop else cls.COMPARE
         return cls.CROP if crop else cls.PHOTO
@@ -46,7 +52,8 @@ class ResultKind(Enum):
     @property
     def suffix(self) -> str | None:
         """What replaces the end of the photo's name; None keeps it."""
-        return {self.PHOTO: None, self.CROP: ".png"}.get(self, ".compare.png")
+        own = {self.PHOTO: None, self.CROP: ".png", self.PREVIEW: ".preview.png"}
+        return own.get(self, ".compare.png")
 
     def mark_kind(self, fidelity: Fidelity) -> Kind:
         """Whether any pixel of the photo survives in the result."""
@@ -80,7 +87,7 @@ def result_file(
 def picture(
     kind: ResultKind, photo: Photo, edited: Photo, faces: Sequence[EditedFace]
 ) -> np.ndarray:
-    """The pixels of every kind of result but the photo itself."""
+    """The pixels of every kind of result but the photo itself and previews."""
     from facemod.imaging.sheet import side_by_side, tile
 
     if kind is ResultKind.COMPARE:

@@ -33,11 +33,13 @@ def parse_size(text: str, kind: ResultKind) -> float | None:
     """``--size`` as what :class:`facemod.editing.editor.Editor` takes.
 
     ``auto`` goes by the face's size in the photo, and means full size where the result is not
-    the photo.
+    the photo, but the smallest for previews, which are to be fast.
 
     Raises:
         UsageError: another word, or another number than those in :data:`SIZES`.
     """
+    if text == AUTO and kind is ResultKind.PREVIEW:
+        return int(SIZES[0])
     if text == AUTO:
         return None if kind is ResultKind.PHOTO else math.inf
     if text not in SIZES:

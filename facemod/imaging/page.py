@@ -28,9 +28,10 @@ class Slider:
     pictures: Sequence[Sequence[np.ndarray]]
 
 
-def page_of(sliders: Sequence[Slider]) -> str:
-    """The HTML; sliders of one panel stand together."""
+def page_of(sliders: Sequence[Slider], about: str) -> str:
+    """The HTML; sliders of one panel stand together. ``about`` says whose faces these are."""
     data = {
+        "about": about,
         "faces": len(sliders[0].pictures),
         "presets": [
             {

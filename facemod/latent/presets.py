@@ -152,6 +152,16 @@ def find_presets(folders: Iterable[Path] | None = None) -> tuple[dict[str, Prese
     return dict(sorted(found.items())), problems
 
 
+def by_panel(presets: Mapping[str, Preset]) -> dict[str, Preset]:
+    """Presets in the order of :data:`PANELS`, then by name; unknown panels come last."""
+
+    def place(item: tuple[str, Preset]) -> tuple[int, str, str]:
+        panel = item[1].panel
+        return PANELS.index(panel) if panel in PANELS else len(PANELS), panel, item[0]
+
+    return dict(sorted(presets.items(), key=place))
+
+
 def preset_folders() -> list[Path]:
     """Where presets are looked for: the installed package (or the repository), then the user's."""
     bundled = _PACKAGE / "presets"

@@ -6,6 +6,7 @@ import json
 import re
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from facemod.cli.preset_options import strengths_group
@@ -139,6 +140,15 @@ class TestSheet:
         assert below[..., 2].mean() > 60
         assert read_mark("s.png").kind == "composite"
 
+    def test_without_names_every_preset_beside_the_photo(self, run, photo, pixels):
+        ended = run("presets", "sheet", photo("a.png"), "--size", 64, "-o", "s.png", "--json")
+        assert ended.json["data"]["strengths"] == {"smile": ["-1", "+1"], "age": ["-1", "+1"]}
+        sheet = pixels("s.png")
+        assert sheet.shape[1] == 6 * 64 + 5 * 8
+        run("align", "a.png", "-o", "aligned.png")
+        assert np.array_equal(sheet[:64, :64], pixels("aligned.png"))
+        assert (sheet[:64, 72:136] == 255).all()
+
     @pytest.mark.parametrize(
         ("words", "code"),
         [
@@ -177,6 +187,24 @@ class TestGallery:
         pictures = [face for preset in data["presets"] for face in preset["pictures"]]
         assert len(pictures) == 6
         assert all(len(set(face)) == 5 for face in pictures)
+
+    def test_on_photos_of_ones_own(self, run, photo, workplace):
+        photos = [photo("a.png"), photo("b.png", (150, 90, 90))]
+        ended = run("presets", "gallery", "smile", *photos, "--size", 32, "--json")
+        assert [outcome["status"] for outcome in ended.json["outcomes"]] == ["done", "done"]
+        text = (workplace / "gallery.html").read_text()
+        data = json.loads(re.search(r'id="data">(.*?)</script>', text, re.S)[1])
+        assert data["about"].startswith("The faces of your photos")
+        (smile,) = data["presets"]
+        assert len({picture for face in smile["pictures"] for picture in face}) == 10
+        assert run("presets", "gallery", "--size", 32, "--overwrite").code == 0
+        assert "who do not exist" in (workplace / "gallery.html").read_text()
+
+    @pytest.mark.parametrize(("word", "code"), [("smle", 2), ("no.jpg", 3), ("black.png", 4)])
+    def test_words_that_are_neither(self, run, photo, workplace, word, code):
+        photo("black.png", faces=0)
+        assert run("presets", "gallery", word).code == code
+        assert not (workplace / "gallery.html").exists()
 
     def test_chosen_presets(self, run, workplace):
         assert run("presets", "gallery", "age", "--size", 32, "-o", "age.html").code == 0

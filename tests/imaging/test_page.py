@@ -36,7 +36,9 @@ def slider(name: str, panel: str = "Face", meaning: str = "more") -> Slider:
 def page(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("page") / "gallery.html"
     tricky = "</script><b>bold</b> & \"quoted\" 'so'"
-    path.write_text(page_of([slider("smile", meaning=tricky), slider("hat", "Accessories")]))
+    path.write_text(
+        page_of([slider("smile", meaning=tricky), slider("hat", "Accessories")], "<Nobody>")
+    )
     return path
 
 

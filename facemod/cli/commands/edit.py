@@ -21,6 +21,7 @@ from facemod.cli.options import (
     Many,
     MinLikeness,
     PhotosOrList,
+    PreviewOption,
     SizeOption,
     Where,
 )
@@ -35,6 +36,7 @@ from facemod.files.digests import digest
 from facemod.jobs.film import edit_film, film_of, plan_film
 from facemod.jobs.outcome import Outcome
 from facemod.latent.presets import find_presets
+from facemod.latent.spreads import rows_around, written
 from facemod.latent.strengths import PresetEdit, Strength, check_ranges, preset_edit, recipe_of
 
 if TYPE_CHECKING:
@@ -43,6 +45,8 @@ if TYPE_CHECKING:
     from facemod.editing.editor import Editor
     from facemod.editing.films import Filming
     from facemod.editing.looks import Look
+    from facemod.editing.preview import Variant
+    from facemod.editing.treatments import Treatment
 
 Strengths = strengths_group()
 Force = Annotated[
@@ -62,6 +66,7 @@ def edit(
     min_likeness: MinLikeness = None,
     crop: CropOption = False,
     compare: CompareOption = False,
+    preview: PreviewOption = False,
     force: Force = False,
 ) -> Result:
     """Edit faces by name: [bold]facemod edit photos/ --smile +1.5 --age -1[/].
@@ -73,8 +78,10 @@ def edit(
     if not chosen:
         return choices(photos or ())
     warnings = tuple(check_ranges(chosen, force=force))
-    kind, settings = settings_of(common, many, where, faces=faces, fidelity=fidelity, size=size,
-                                 min_likeness=min_likeness, crop=crop, compare=compare)  # fmt: skip
+    kind, settings = settings_of(
+        common, many, where, faces=faces, fidelity=fidelity, size=size, min_likeness=min_likeness,
+        crop=crop, compare=compare, preview=preview,
+    )  # fmt: skip
     settings |= {
         "presets": {name: [str(chosen[name]), digest_of_preset(name)] for name in chosen},
         "force": force,
@@ -102,8 +109,15 @@ def edit(
     if many.dry_run:
         return describe(batch)
     look = look_of(common, where, fidelity, settings)
-    move = edit_for(session.editor, chosen, force)
-    return run_look(batch, session, look, move, recipe, count, warnings=warnings)
+    rung, mark = session.rung(count), common.mark
+    treatment: Treatment
+    if kind is ResultKind.PREVIEW:
+        rows = [variants_for(session.editor, row, force) for row in rows_around(chosen)]
+        treatment = look.drafts(rows, rung, recipe, mark=mark)
+    else:
+        move = edit_for(session.editor, chosen, force)
+        treatment = look.retouch(move, rung, recipe, mark=mark)
+    return run_look(batch, session, look, treatment, count, warnings=warnings)
 
 
 def choices(photos: Sequence[Path]) -> Result:
@@ -129,7 +143,8 @@ def refuse_for_films(
     """Raise UsageError for options that are for photos only."""
     if many.dry_run or kind is not ResultKind.PHOTO or min_likeness is not None:
         raise UsageError(
-            f"{film}: --dry-run, --crop, --compare and --min-likeness are for photos, not for films"
+            f"{film}: --dry-run, --crop, --compare, --preview and --min-likeness are for photos, "
+            "not for films"
         )
     if fidelity not in (AUTO, "transfer", "encode"):
         raise UsageError(f"{film}: --fidelity {fidelity} fits to one photo; films take transfer")
@@ -153,6 +168,13 @@ def move_bar(bar: Progress, what: str, frames: int, done: int) -> None:
 def edit_for(editor: Editor, chosen: dict[str, Strength], force: bool) -> PresetEdit:
     """The presets as an edit of the editor's model."""
     return preset_edit(chosen, editor.model.info.space, limited=not force)
+
+
+def variants_for(editor: Editor, row: Sequence[dict[str, Strength]], force: bool) -> list[Variant]:
+    """One row of a preview: edits of the editor's model and what is written below them."""
+    from facemod.editing.preview import Variant
+
+    return [Variant(written(chosen), edit_for(editor, chosen, force)) for chosen in row]
 
 
 def digest_of_preset(name: str) -> str:

@@ -85,8 +85,8 @@ def mix(
     giving = Giving.of([photo for photo, _ in found.inputs], scales, slots or [])
     require_all(giving.photos, [photo for photo, _ in found.without(giving.photos)])
     count = len(found.without(giving.photos)) + len(giving.photos)
-    rung = session.rung_for_log(count, dry_run=many.dry_run)
-    settings |= {"fidelity": rung, "mix": giving.settings}
+    logged = session.rung_for_log(count, dry_run=many.dry_run)
+    settings |= {"fidelity": logged, "mix": giving.settings}
     batch = plan_batch(found, [kind.suffix], settings, "mix", giving.photos)
     if many.dry_run:
         return describe(batch)
@@ -103,7 +103,9 @@ def mix(
         unlogged = replace(batch, log=None)  # nothing was begun
         return report_all(unlogged, lambda _: outcomes, session.messages(count))
     also = partial(outcomes_of, donors)
-    return run_look(batch, session, look, giving.edit(donors), giving.recipe, count, also=also)
+    move, rung = giving.edit(donors), session.rung(count)
+    treatment = look.retouch(move, rung, giving.recipe, mark=common.mark)
+    return run_look(batch, session, look, treatment, count, also=also)
 
 
 def all_there(batch: Batch, giving: Giving) -> list[Outcome]:
