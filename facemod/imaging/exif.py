@@ -25,19 +25,19 @@ _ABOUT_THE_PHOTO = (
 )
 
 
-def made_upright(exif: bytes, size: tuple[int, int]) -> bytes:
-    """An EXIF block for the same photo, turned upright, of ``size`` (width, height).
+def made_true(exif: bytes, size: tuple[int, int], orientation: int = 1) -> bytes:
+    """An EXIF block for the same photo, now stored with ``size`` (width, height).
 
-    Patches values in place and moves nothing, because maker notes hold offsets from the start
-    of the block. The thumbnail is unlinked: it shows the photo before the edit. Raises
-    struct.error when the block is damaged.
+    Readers turn the photo as ``orientation`` says; 1 is upright. Patches values in place and moves
+    nothing, because maker notes hold offsets from the start of the block. The thumbnail is
+    unlinked: it shows the photo before the edit. Raises struct.error when the block is damaged.
     """
     block = bytearray(re.sub(rb"^(Exif\x00\x00)+", b"", exif))
     if bytes(block[:4]) not in (b"II*\0", b"MM\0*"):
         raise struct.error("not an EXIF block")
     order = "<" if block[:2] == b"II" else ">"
     (root,) = struct.unpack_from(f"{order}I", block, 4)
-    truths = {ORIENTATION: 1, _WIDTH: size[0], _HEIGHT: size[1]}
+    truths = {ORIENTATION: orientation, _WIDTH: size[0], _HEIGHT: size[1]}
     for tag, kind, position in _entries(block, order, root):
         if tag == EXIF_FOLDER:
             (folder,) = struct.unpack_from(f"{order}I", block, position)
@@ -47,6 +47,11 @@ def made_upright(exif: bytes, size: tuple[int, int]) -> bytes:
     (count,) = struct.unpack_from(f"{order}H", block, root)
     struct.pack_into(f"{order}I", block, root + 2 + 12 * count, 0)
     return PREFIX + bytes(block)
+
+
+def packet_made_true(xmp: bytes, orientation: int = 1) -> bytes:
+    """An XMP packet that gives this orientation, if it gives any."""
+    return re.sub(rb'(tiff:Orientation(?:="|>))[1-8]', rb"\g<1>%d" % orientation, xmp)
 
 
 def portable(exif: Image.Exif) -> bytes:

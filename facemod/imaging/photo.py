@@ -19,7 +19,8 @@ class Source:
     ``format`` and ``mode`` are Pillow's words. ``exif`` begins with ``Exif\\0\\0``, already says
     "upright", and holds no thumbnail; ``icc`` is a profile known to work both ways, or empty.
     ``subsampling`` is Pillow's code (0 is 4:4:4). ``notes`` are words for the user about what
-    reading could not keep. ``lossless`` says that the file held its pixels exactly.
+    reading could not keep. ``lossless`` says that the file held its pixels exactly. ``stored`` is
+    a JPEG file itself, whose pixels the photo has, turned upright from its EXIF ``orientation``.
     """
 
     path: Path
@@ -33,6 +34,8 @@ class Source:
     dpi: tuple[float, float] | None = None
     notes: tuple[str, ...] = ()
     lossless: bool = False
+    stored: bytes = dataclasses.field(default=b"", repr=False)
+    orientation: int = 1
 
     @property
     def is_grey(self) -> bool:
@@ -46,12 +49,13 @@ class Photo:
 
     ``pixels`` is uint8 [H, W, 3] in the file's own colours, ``alpha`` is uint8 [H, W] or None.
     Neither ``pixels`` nor ``rgb`` can be written to: draw on ``photo.rgb.copy()`` and hand the
-    result to :meth:`replaced`.
+    result to :meth:`replaced`, which remembers in ``unedited`` what ``pixels`` were at first.
     """
 
     pixels: np.ndarray
     alpha: np.ndarray | None
     source: Source
+    unedited: np.ndarray | None = None
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "pixels", _read_only(self.pixels))
@@ -70,14 +74,22 @@ class Photo:
         if rgb.shape != self.pixels.shape or rgb.dtype != np.uint8:
             raise ValueError(f"expected uint8 {self.pixels.shape}, got {rgb.dtype} {rgb.shape}")
         if self.rgb.base is self.pixels.base:  # sRGB: what was not changed is equal anyhow
-            return dataclasses.replace(self, pixels=rgb.copy())
+            return self._with(rgb.copy())
         differs = rgb != self.rgb
         changed = differs[..., 0] | differs[..., 1] | differs[..., 2]
         pixels = self.pixels.copy()
         pixels[changed] = colour.follow_change(
             self.pixels[changed], self.rgb[changed], rgb[changed], self.source.icc
         )
-        return dataclasses.replace(self, pixels=pixels)
+        return self._with(pixels)
+
+    @property
+    def first_pixels(self) -> np.ndarray:
+        """The pixels before any edit: uint8 [H, W, 3]."""
+        return self.pixels if self.unedited is None else self.unedited
+
+    def _with(self, pixels: np.ndarray) -> Photo:
+        return dataclasses.replace(self, pixels=pixels, unedited=self.first_pixels)
 
 
 def _read_only(array: np.ndarray) -> np.ndarray:

@@ -3,30 +3,20 @@
 from __future__ import annotations
 
 import dataclasses
-import re
 import struct
 from pathlib import Path
-from typing import IO
+from typing import IO, NamedTuple
 
 import numpy as np
 from PIL import Image, ImageFile, JpegImagePlugin, TiffImagePlugin
 
 from facemod.errors import InputError
-from facemod.imaging import colour, exif
+from facemod.imaging import colour, exif, turning
 from facemod.imaging.opening import MAX_MEGAPIXELS, decode, embedded_xmp, opened_image
 from facemod.imaging.photo import Photo, Source
 
 _LOSSLESS = {"PNG", "TIFF", "GIF", "BMP"}
 _IPTC_IN_PHOTOSHOP_BLOCK = 0x0404
-_TURNS = {
-    2: Image.Transpose.FLIP_LEFT_RIGHT,
-    3: Image.Transpose.ROTATE_180,
-    4: Image.Transpose.FLIP_TOP_BOTTOM,
-    5: Image.Transpose.TRANSPOSE,
-    6: Image.Transpose.ROTATE_270,
-    7: Image.Transpose.TRANSVERSE,
-    8: Image.Transpose.ROTATE_90,
-}
 
 
 def open_photo(
@@ -42,21 +32,37 @@ def open_photo(
     path = Path(path)
     with opened_image(path, max_megapixels, data) as image:
         # Decoding replaces the facts that tell how the file stored its pixels.
-        notes, lossless = _coming_losses(image), _is_lossless(image)
+        notes, stored = _coming_losses(image), _stored(image)
         decode(image, path)
-        return _photo_from(image, path, notes, lossless)
+        return _photo_from(image, path, notes, stored)
 
 
-def _photo_from(image: ImageFile.ImageFile, path: Path, notes: list[str], lossless: bool) -> Photo:
-    icc = image.info.get("icc_profile") or b""
-    flat, icc = _in_usable_colours(_eight_bit(image, path), icc, notes)
-    upright = _turned(flat, image)
-    pixels = np.asarray(upright)
-    source = _source(image, path, icc, upright.size, notes)
+class _Stored(NamedTuple):
+    """What only the file itself tells; ``jpeg`` is all of it."""
+
+    lossless: bool
+    jpeg: bytes
+
+
+def _stored(image: ImageFile.ImageFile) -> _Stored:
+    return _Stored(_is_lossless(image), _whole_file(image) if _is_jpeg(image) else b"")
+
+
+def _photo_from(image: ImageFile.ImageFile, path: Path, notes: list[str], stored: _Stored) -> Photo:
+    flat = _eight_bit(image, path)
+    usable, icc = _in_usable_colours(flat, image.info.get("icc_profile") or b"", notes)
+    orientation = orientation_of(image)
+    pixels = turning.upright(np.asarray(usable), orientation)
+    source = _source(image, path, icc, (pixels.shape[1], pixels.shape[0]), notes)
     return Photo(
         pixels=np.ascontiguousarray(pixels[..., :3]),
         alpha=np.ascontiguousarray(pixels[..., 3]) if pixels.shape[2] == 4 else None,
-        source=dataclasses.replace(source, lossless=lossless),
+        source=dataclasses.replace(
+            source,
+            lossless=stored.lossless,
+            stored=stored.jpeg if usable is flat else b"",
+            orientation=orientation,
+        ),
     )
 
 
@@ -147,29 +153,44 @@ def _without_profile(image: Image.Image, icc: bytes, notes: list[str]) -> Image.
     return converted
 
 
-def _turned(flat: Image.Image, image: Image.Image) -> Image.Image:
+def orientation_of(image: Image.Image) -> int:
+    """The EXIF orientation, 1 when there is none."""
     try:
-        turn = _TURNS.get(image.getexif().get(exif.ORIENTATION, 1))
+        found = image.getexif().get(exif.ORIENTATION, 1)
     except Exception:  # Pillow's EXIF parser meets hostile bytes here
-        turn = None
-    return flat if turn is None else flat.transpose(turn)
+        return 1
+    return found if found in turning.ORIENTATIONS else 1
+
+
+def _is_jpeg(image: Image.Image) -> bool:
+    """Also of kinds that Pillow calls by another name, such as several JPEGs in one file."""
+    return isinstance(image, JpegImagePlugin.JpegImageFile)
+
+
+def _whole_file(image: ImageFile.ImageFile) -> bytes:
+    if image.fp is None:
+        return b""
+    position = image.fp.tell()
+    image.fp.seek(0)
+    data = image.fp.read()
+    image.fp.seek(position)
+    return data
 
 
 def _source(
     image: ImageFile.ImageFile, path: Path, icc: bytes, size: tuple[int, int], notes: list[str]
 ) -> Source:
-    is_jpeg = isinstance(image, JpegImagePlugin.JpegImageFile)
     sampling, tables = -1, None
     if isinstance(image, JpegImagePlugin.JpegImageFile) and image.mode in {"L", "RGB"}:
         sampling = JpegImagePlugin.get_sampling(image)
         tables = {n: list(t) for n, t in image.quantization.items()}
     return Source(
         path=path,
-        format="JPEG" if is_jpeg else str(image.format),
+        format="JPEG" if _is_jpeg(image) else str(image.format),
         mode=image.mode,
         exif=_exif(image, size, notes),
         icc=icc,
-        xmp=re.sub(rb'(tiff:Orientation(?:="|>))[2-8]', rb"\g<1>1", embedded_xmp(image)),
+        xmp=exif.packet_made_true(embedded_xmp(image)),
         qtables=tables,
         subsampling=sampling if sampling >= 0 else None,
         dpi=_dpi(image),
@@ -184,7 +205,7 @@ def _exif(image: ImageFile.ImageFile, size: tuple[int, int], notes: list[str]) -
             block = exif.portable(image.getexif())
         elif not block and len(image.getexif()):
             block = image.getexif().tobytes()
-        return exif.made_upright(block, size) if block else b""
+        return exif.made_true(block, size) if block else b""
     except Exception:  # Pillow's EXIF parser meets hostile bytes here
         notes.append("a damaged EXIF block was dropped")
         return b""

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import dataclasses
 import io
+import struct
 from pathlib import Path
 
 import numpy as np
@@ -11,9 +13,12 @@ from PIL.PngImagePlugin import PngInfo
 
 from facemod.errors import OutputError, OutputExistsError
 from facemod.files.atomic import write_bytes
-from facemod.imaging import exif
+from facemod.imaging import exif, turning
+from facemod.imaging.blocks import NotCarriedError, changed_jpeg
 from facemod.imaging.marking import Mark, packet_for
 from facemod.imaging.photo import Photo, Source
+from facemod.imaging.reading import orientation_of
+from facemod.imaging.segments import parts_of
 
 FORMATS = {
     ".jpg": "JPEG",
@@ -54,8 +59,9 @@ def write_photo(
 ) -> tuple[str, ...]:
     """Write a photo in the format that the suffix of ``path`` names.
 
-    Carries EXIF, GPS, ICC profile, XMP and resolution; a JPEG from a JPEG gets its quantisation
-    tables and subsampling; a grey photo stays grey. Returns what could not be carried, in words.
+    Carries EXIF, GPS, ICC profile, XMP and resolution; a JPEG from a JPEG keeps the blocks that no
+    edit touched, its quantisation tables, its subsampling and its orientation; a grey photo stays
+    grey. Returns what could not be carried, in words.
     Raises OutputExistsError when ``path`` is taken (the photo itself included) and not
     ``overwrite``, and OutputError when the file cannot be written or its suffix is unknown.
     """
@@ -76,9 +82,45 @@ def photo_file(
     """The bytes of the file that :func:`write_photo` writes, and what could not be carried."""
     kind = check_suffix(path)
     notes: list[str] = []
+    if kind == photo.source.format == "JPEG":
+        try:
+            return _with_own_blocks(photo, Path(path), mark, notes), tuple(notes)
+        except NotCarriedError as problem:
+            notes = [f"every block of the JPEG was encoded anew, edited or not: {problem}"]
     image = _image_for(photo, kind, notes)
     options = _options(kind, photo.source, mark, notes)
     return _encoded(image, kind, options, Path(path)), tuple(notes)
+
+
+def _with_own_blocks(photo: Photo, path: Path, mark: Mark | None, notes: list[str]) -> bytes:
+    """A JPEG photo as a file in which blocks without an edit are what they were.
+
+    Its pixels stay turned as they are stored. Raises NotCarriedError when that cannot be done.
+    """
+    source = photo.source
+    if not source.stored:
+        raise NotCarriedError("its colours had to be converted")
+    before, after = (
+        turning.as_stored(pixels, source.orientation)
+        for pixels in (photo.first_pixels, photo.pixels)
+    )
+    picture = changed_jpeg(source.stored, before, after)
+    options = _options("JPEG", _turned_back(source, before.shape), mark, notes)
+    words = _encoded(Image.new("L", (8, 8)), "JPEG", options, path)
+    if orientation_of(Image.open(io.BytesIO(words))) != source.orientation:
+        raise NotCarriedError("its EXIF block, which says how to turn it, had to be dropped")
+    return picture.described_by(parts_of(words)).file()
+
+
+def _turned_back(source: Source, shape: tuple[int, ...]) -> Source:
+    """The source with metadata for pixels [H, W, 3] that are turned as they are stored."""
+    xmp = exif.packet_made_true(source.xmp, source.orientation)
+    try:
+        size = (shape[1], shape[0])
+        block = exif.made_true(source.exif, size, source.orientation) if source.exif else b""
+    except struct.error:
+        raise NotCarriedError("its EXIF block is damaged") from None
+    return dataclasses.replace(source, exif=block, xmp=xmp)
 
 
 def write_image(

@@ -26,7 +26,7 @@ def loaded(block):
 def test_orientation_and_thumbnail(order):
     block = block_with_thumbnail(order)
     assert loaded(block).get_ifd(ExifTags.IFD.IFD1)
-    upright = exif.made_upright(block, (10, 20))
+    upright = exif.made_true(block, (10, 20))
     assert loaded(upright)[exif.ORIENTATION] == 1
     assert not loaded(upright).get_ifd(ExifTags.IFD.IFD1)
     assert len(upright) == len(block)
@@ -35,7 +35,7 @@ def test_orientation_and_thumbnail(order):
 def test_sizes_follow_the_turn_and_nothing_moves(camera_exif):
     camera_exif[exif.ORIENTATION] = 8
     block = camera_exif.tobytes()
-    upright = exif.made_upright(block, (48, 64))
+    upright = exif.made_true(block, (48, 64))
     folder = loaded(upright).get_ifd(exif.EXIF_FOLDER)
     assert (folder[0xA002], folder[0xA003]) == (48, 64)
     assert upright.index(b"note\x00\x01") == block.index(b"note\x00\x01")
@@ -43,7 +43,7 @@ def test_sizes_follow_the_turn_and_nothing_moves(camera_exif):
 
 def test_a_damaged_block_is_an_error(camera_exif):
     with pytest.raises(struct.error):
-        exif.made_upright(camera_exif.tobytes()[:30], (1, 1))
+        exif.made_true(camera_exif.tobytes()[:30], (1, 1))
 
 
 def test_a_tiff_keeps_its_story_and_drops_its_storage(camera_exif):
