@@ -11,8 +11,8 @@ from facemod import __version__
 from facemod.cli.options import Common, Many
 from facemod.cli.result import Result, Table
 from facemod.errors import UsageError
-from facemod.jobs import plan
-from facemod.jobs.inputs import Input, Shard, find_inputs, read_list
+from facemod.jobs import inputs, plan
+from facemod.jobs.inputs import Input, Shard, read_list
 from facemod.jobs.journal import History, Log, digest_settings, new_run, unfinished
 from facemod.jobs.plan import Job
 from facemod.models.fingerprint import fingerprint
@@ -37,6 +37,8 @@ class Found:
     """Those of ``--retry-failed``, which are this shard's."""
     inputs: list[Input]
     """All others, those of other shards included."""
+    words: tuple[str, ...] = ()
+    """What there is to say about what was found."""
 
     def without(self, apart: Collection[Path] = ()) -> list[Input]:
         """This shard's photos that are not among those ``apart``; the first one if all are."""
@@ -57,6 +59,8 @@ class Batch:
     jobs: list[Job]
     log: Log | None
     """Where the run is written down; a single result that was named itself leaves no log."""
+    words: tuple[str, ...] = ()
+    """What there is to say about what was found."""
 
 
 def find_photos(command: str, photos: Sequence[Path] | None, common: Common, many: Many) -> Found:
@@ -70,9 +74,8 @@ def find_photos(command: str, photos: Sequence[Path] | None, common: Common, man
     log = log_of(common, many)
     history = History.of(log, clean=not many.dry_run) if log else History({})
     again = unfinished(many.retry_failed) if many.retry_failed else []
-    return Found(
-        command, common, many, log, history, again, inputs_of(photos or (), common, many, history)
-    )
+    found = inputs_of(photos or (), common, many, history)
+    return Found(command, common, many, log, history, again, found.photos, found.words)
 
 
 def plan_batch(
@@ -103,7 +106,7 @@ def plan_batch(
         made=found.history.with_settings(log.settings if decided else None) if log else None,
         kept=apart,
     )
-    return Batch(found.command, common, found.many, jobs, log)
+    return Batch(found.command, common, found.many, jobs, log, found.words)
 
 
 def check_options(common: Common, many: Many) -> None:
@@ -150,20 +153,21 @@ def digest_of(found: Found, settings: Mapping[str, Any]) -> str:
     return digest_settings(everything)
 
 
-def inputs_of(photos: Sequence[Path], common: Common, many: Many, history: History) -> list[Input]:
+def inputs_of(photos: Sequence[Path], common: Common, many: Many, history: History) -> inputs.Found:
     """The photos that the command line names, those of other shards included."""
     separator = b"\0" if many.null else b"\n"
     listed = read_list(many.files_from, separator=separator) if many.files_from else []
     if not (photos or many.files_from or many.retry_failed):
         raise UsageError("no photos: name some, or give --files-from or --retry-failed")
     if many.retry_failed and not (photos or listed):
-        return []
-    return find_inputs(
+        return inputs.Found([], [])
+    return inputs.find_inputs(
         photos,
         recursive=common.recursive,
         output=common.output,
         listed=listed,
         results=history.made,
+        take_results=common.take_results,
     )
 
 
@@ -182,10 +186,10 @@ def describe(batch: Batch) -> Result:
     size = sum(job.source.stat().st_size for job in batch.jobs if job.source.is_file())
     totals = {"photos": len(jobs), "bytes": size} | {s: states.count(s) for s in set(states)}
     counts = ", ".join(f"{states.count(state)} {state}" for state in sorted(set(states)))
-    words = f"{len(jobs)} photos ({size / 1e6:.1f} MB): {counts}; nothing was done"
+    told = f"{len(jobs)} photos ({size / 1e6:.1f} MB): {counts}; nothing was done"
     table = Table(("photo", "result", "state"), rows)
     data = {"jobs": jobs, "totals": totals}
-    return Result(batch.command, data=data, table=table, messages=(words,))
+    return Result(batch.command, data=data, table=table, messages=(*batch.words, told))
 
 
 def state_of(job: Job, common: Common) -> str:

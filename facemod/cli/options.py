@@ -47,6 +47,14 @@ class Reading(Printing):
         bool,
         typer.Option("--recursive", "-r", help="Look into sub-folders.", rich_help_panel=IN_PANEL),
     ] = False
+    take_results: Annotated[
+        bool,
+        typer.Option(
+            "--take-results",
+            help="Take earlier results of facemod in folders for photos, too.",
+            rich_help_panel=IN_PANEL,
+        ),
+    ] = False
     max_megapixels: Annotated[
         float,
         typer.Option(

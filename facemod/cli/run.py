@@ -175,7 +175,7 @@ def report_all(
         batch.command,
         tuple(outcomes),
         data=dict(Counter(o.status for o in outcomes)) if batch.many.jsonl else None,
-        messages=(*messages, *closing(batch, outcomes)),
+        messages=(*batch.words, *messages, *closing(batch, outcomes)),
         warnings=(*warnings, *left_to_do(batch, outcomes, stopper), *lost[:1]),
         interrupted=stopper.interrupted,
         shown=True,

@@ -14,7 +14,7 @@ from facemod.cli.result import Result
 from facemod.cli.signals import code_of
 from facemod.editing.results import ResultKind
 from facemod.jobs import plan
-from facemod.jobs.inputs import WRITABLE_SUFFIXES, find_inputs, require_all
+from facemod.jobs.inputs import WRITABLE_SUFFIXES, Found, find_inputs, require_all
 from facemod.jobs.outcome import FaceOutcome, Outcome, attempt, attempt_all, left_aside
 from facemod.jobs.plan import Job
 
@@ -24,10 +24,14 @@ if TYPE_CHECKING:
     from facemod.imaging.photo import Photo
 
 
-def all_photos(photos: Sequence[Path], common: Common) -> list[Path]:
+def all_photos(photos: Sequence[Path], common: Common) -> Found:
     """The photos of a command that makes one result of all of them, in the order given."""
-    found = find_inputs(photos, recursive=common.recursive, output=common.output)
-    return [photo for photo, _ in found]
+    return find_inputs(
+        photos,
+        recursive=common.recursive,
+        output=common.output,
+        take_results=common.take_results,
+    )
 
 
 def plan_together(

@@ -6,12 +6,14 @@ and the recipe of the edit. Everything else in a photo's own packet is kept.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 from xml.dom import minidom
 from xml.parsers.expat import ExpatError
 
+from facemod.errors import FacemodError
 from facemod.imaging.opening import decode, embedded_xmp, opened_image
 
 Kind = Literal["composite", "synthetic"]
@@ -43,6 +45,7 @@ _DANGLING = {(_XMP, "Thumbnails")}
 
 _EMPTY = f"""<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:RDF xmlns:rdf="{_RDF}">\
 <rdf:Description rdf:about=""/></rdf:RDF></x:xmpmeta>"""
+_OURS, _SAMPLES = "facemod ", "sample"
 _HEADER = '<?xpacket begin="\ufeff" id="W5M0MpCehiHzreSzNTczkc9d"?>'
 _FOOTER = '<?xpacket end="w"?>'
 
@@ -97,6 +100,22 @@ def read_mark(path: str | Path) -> Mark | None:
     with opened_image(Path(path)) as image:
         decode(image, Path(path))  # a PNG may hold its text after its pixels
         return mark_in(embedded_xmp(image))
+
+
+def is_result(path: Path) -> bool:
+    """Whether a picture file says that facemod made it of photos. Decodes no pixels.
+
+    Drawn faces of people who do not exist are photos like any others; so is what other programs
+    edited, and what cannot be read.
+    """
+    try:
+        with opened_image(path, math.inf) as image:
+            mark = mark_in(embedded_xmp(image))
+    except FacemodError:
+        return False
+    if mark is None or not mark.tool.startswith(_OURS):
+        return False
+    return not mark.recipe.startswith(_SAMPLES)
 
 
 def _parsed(packet: bytes) -> minidom.Document | None:

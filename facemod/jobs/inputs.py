@@ -7,11 +7,13 @@ import os
 import re
 import sys
 import zlib
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from facemod.errors import InputError, MissingInputsError, UsageError
+from facemod.imaging.marking import is_result
 
 DEFAULT_OUTPUT = Path("facemod-output")
 WRITABLE_SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".tif", ".tiff")
@@ -21,6 +23,30 @@ CLIP_SUFFIXES = (".mp4", ".mov", ".m4v", ".mkv", ".webm", ".avi")
 
 Input = tuple[Path, Path]
 """A photo, and its place below the folder that it was found in."""
+
+
+class Found(NamedTuple):
+    """The photos that were asked for, and what lies between them."""
+
+    photos: list[Input]
+    results: list[Path]
+    """Earlier results in the same folders, which were left out."""
+
+    @property
+    def paths(self) -> list[Path]:
+        """The photos without their places."""
+        return [path for path, _ in self.photos]
+
+    @property
+    def words(self) -> tuple[str, ...]:
+        """What there is to say about that."""
+        if not self.results:
+            return ()
+        several = "earlier results" if len(self.results) > 1 else "earlier result"
+        return (
+            f"left out {len(self.results)} {several} of facemod, such as {self.results[0]}; "
+            "--take-results takes them as photos",
+        )
 
 
 @dataclass(frozen=True)
@@ -54,27 +80,38 @@ def find_inputs(
     output: Path = DEFAULT_OUTPUT,
     listed: Sequence[Path] = (),
     results: Collection[Path] = (),
-) -> list[Input]:
+    take_results: bool = False,
+) -> Found:
     """Every photo that was asked for, with its place below the folder it was found in.
 
     A folder stands for the photos in it (by suffix, sorted), but not for hidden ones nor for
-    earlier results (what lies in ``output`` or in a folder called facemod-output, and the
-    absolute paths in ``results``). A file that was named stands for itself whatever it is, and
-    fails later, alone, if it is no photo; so does a folder that cannot be listed. A name that
-    does not exist but holds ``*``, ``?`` or ``[`` is a glob. ``listed`` photos keep the folders
-    of their paths.
+    earlier results: what lies in ``output`` or in a folder called facemod-output, the absolute
+    paths in ``results``, and, unless ``take_results`` or there is nothing else, whatever says so
+    in its metadata. A file that was named stands for itself whatever it is, and fails later,
+    alone, if it is no photo; so does a folder that cannot be listed. A name that does not exist
+    but holds ``*``, ``?`` or ``[`` is a glob. ``listed`` photos keep the folders of their paths.
 
     Raises:
         InputError: nothing was found at all.
         MissingInputsError: nothing that was named exists.
     """
-    found = list(_each(paths, listed, recursive, output, results))
+    found: list[Input] = []
+    earlier: list[Path] = []
+    for path in paths:
+        inside = _inside(path, recursive, output, results)
+        if inside is None:
+            found.append((path, Path(path.name)))
+            continue
+        left_out = set() if take_results else _results_in(inside)
+        found += [photo for photo in inside if photo[0] not in left_out]
+        earlier += [path for path, _ in inside if path in left_out]
+    found += [(path, _place_of(path)) for path in listed]
     refuse_missing([path for path, _ in found])
     if not found:
         listing = ", ".join(str(path) for path in paths) or "the list"
         hint = "" if recursive else " (use -r to look into sub-folders)"
         raise InputError(f"no photos in {listing}{hint}")
-    return found
+    return Found(found, earlier)
 
 
 def refuse_missing(paths: Sequence[Path]) -> None:
@@ -100,25 +137,27 @@ def _is_missing(path: Path) -> bool:
     return False
 
 
-def _each(
-    paths: Iterable[Path],
-    listed: Iterable[Path],
-    recursive: bool,
-    output: Path,
-    results: Collection[Path],
-) -> Iterator[Input]:
-    for path in paths:
-        if _is_folder(path):
-            for photo in photos_in(path, recursive, output):
-                if not (results and (path / photo).absolute() in results):
-                    yield path / photo, photo
-        elif glob.has_magic(str(path)) and not os.path.lexists(path):
-            yield from _matches(path)
-        else:
-            yield path, Path(path.name)
-    for path in listed:
-        inside = [part for part in path.parts if part not in (path.anchor, "..")]
-        yield path, Path(*inside)
+def _inside(
+    path: Path, recursive: bool, output: Path, results: Collection[Path]
+) -> list[Input] | None:
+    """What a folder or glob stands for; None for a file."""
+    if _is_folder(path):
+        photos = [(path / place, place) for place in photos_in(path, recursive, output)]
+        return [photo for photo in photos if photo[0].absolute() not in results]
+    if glob.has_magic(str(path)) and not os.path.lexists(path):
+        return list(_matches(path))
+    return None
+
+
+def _results_in(inside: Sequence[Input]) -> set[Path]:
+    """Those that say they are earlier results; where there is nothing else, they are meant."""
+    results = {path for path, _ in inside if is_result(path)}
+    return results if len(results) < len(inside) else set()
+
+
+def _place_of(listed: Path) -> Path:
+    """The place of a photo from a list: all of its path that may lie below a folder."""
+    return Path(*(part for part in listed.parts if part not in (listed.anchor, "..")))
 
 
 def _is_folder(path: Path) -> bool:

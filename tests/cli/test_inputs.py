@@ -220,3 +220,44 @@ def test_markup_and_emoji_codes_in_names_are_names(run, photo, workplace):
     shutil.move(workplace / photo("a.png"), workplace / name)
     ended = run("edit", name, "--smile", 1)
     assert f"done {name} -> facemod-output/{name}" in ended.err
+
+
+class TestEarlierResults:
+    """Pictures in folders whose metadata says that facemod made them of photos."""
+
+    @pytest.fixture(autouse=True)
+    def folder(self, run, photo):
+        """A photo, edits of it in every format beside it and below, and two drawn faces."""
+        photo("photos/a.png")
+        for suffix in (".jpg", ".png", ".webp", ".tif"):
+            assert run("edit", "photos/a.png", "--age", 1, "-o", f"photos/old{suffix}").code == 0
+        assert run("edit", "photos/a.png", "--smile", 1, "-o", "photos/deep/b.png").code == 0
+        assert run("sample", "-n", 2, "-o", "photos/drawn/").code == 0
+
+    def test_are_left_out_with_a_word(self, edit, run, visible, workplace):
+        ended = edit("photos", "-o", "out")
+        assert list(statuses(ended)) == ["photos/a.png"]
+        words = run("edit", "photos", "-r", "--smile", 1, "-o", "again").err
+        assert "left out 5 earlier results of facemod, such as photos/old.jpg" in words
+        assert "--take-results" in words
+        assert len(visible(workplace / "again" / "drawn")) == 2
+        assert list(statuses(edit("photos/*.*", "-o", "glob"))) == ["photos/a.png"]
+        dry = run("edit", "photos", "--smile", 1, "--dry-run", "-o", "dry")
+        assert "left out 4" in dry.err
+
+    def test_are_taken_where_somebody_says_so(self, edit):
+        assert len(statuses(edit("photos", "-r", "--take-results", "-o", "out"))) == 8
+        assert set(statuses(edit("photos/old.jpg", "photos", "-o", "named"))) == {
+            "photos/a.png", "photos/old.jpg",
+        }  # fmt: skip
+
+    def test_a_folder_of_nothing_else_is_meant(self, edit):
+        ended = edit("photos/deep", "-o", "out")
+        assert statuses(ended) == {"photos/deep/b.png": "done"}
+
+    def test_commands_that_make_one_result_of_all(self, run, photo):
+        photo("photos/z.png")
+        ended = run("grid", "photos", "--with", "photos/a.png", "-o", "grid.png")
+        assert ended.code == 0
+        assert "left out 4 earlier results" in ended.err
+        assert ended.err.count("used ") == 3

@@ -2,7 +2,7 @@ import pytest
 from PIL import Image
 
 from facemod.errors import InputError
-from facemod.imaging.marking import Mark, mark_in, packet_for, read_mark
+from facemod.imaging.marking import Mark, is_result, mark_in, packet_for, read_mark
 
 MARK = Mark("composite", 'smile +1.5 & <age> "-1"', "facemod 9.9")
 BASE = "http://cv.iptc.org/newscodes/digitalsourcetype/"
@@ -127,3 +127,30 @@ def test_reading_marks_of_files(tmp_path, picture):
     assert read_mark(tmp_path / "plain.png") is None
     with pytest.raises(InputError, match="no such file"):
         read_mark(tmp_path / "none.png")
+
+
+@pytest.mark.parametrize(
+    ("recipe", "tool", "ours"),
+    [
+        ("edit smile=+1", "facemod 9.9", True),
+        ("reconstruct", "facemod 9.9", True),
+        ("sample seed=7", "facemod 9.9", False),
+        ("edit smile=+1", "Some Editor 3", False),
+    ],
+)
+def test_results_are_known_without_decoding(tmp_path, monkeypatch, recipe, tool, ours):
+    path = tmp_path / "a.jpg"
+    packet = packet_for(b"", Mark("composite", recipe, tool))
+    Image.new("RGB", (64, 64)).save(path, xmp=packet)
+
+    def load(image):
+        raise AssertionError("pixels were decoded")
+
+    monkeypatch.setattr("PIL.ImageFile.ImageFile.load", load)
+    assert is_result(path) is ours
+
+
+def test_what_cannot_be_read_is_no_result(tmp_path):
+    (tmp_path / "a.jpg").write_text("dear diary")
+    assert not is_result(tmp_path / "a.jpg")
+    assert not is_result(tmp_path / "missing.jpg")

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from facemod.cli.options import Reading
 from facemod.errors import InputError
 from facemod.jobs.inputs import find_inputs
 
@@ -20,10 +21,12 @@ class Example:
     label: float
 
 
-def find_examples(photos: Sequence[Path], label: float, *, recursive: bool) -> list[Example]:
-    """Photos, and those in folders, with one label."""
-    found = find_inputs(photos, recursive=recursive)
-    return [Example(photo, label) for photo, _ in found]
+def find_examples(
+    photos: Sequence[Path], label: float, reading: Reading
+) -> tuple[list[Example], tuple[str, ...]]:
+    """Photos, and those in folders, with one label; and what there is to say about them."""
+    found = find_inputs(photos, recursive=reading.recursive, take_results=reading.take_results)
+    return [Example(photo, label) for photo in found.paths], found.words
 
 
 def read_labels(table: Path) -> list[Example]:

@@ -40,8 +40,9 @@ def grid(
     size: CellSize = 256,
 ) -> Result:
     """Draw every PHOTO (rows) with the chosen scale of every --with photo (columns)."""
-    require_all(all_photos([*photos, *with_photos], common))
-    rows, columns = all_photos(photos, common), all_photos(with_photos, common)
+    found = all_photos([*photos, *with_photos], common)
+    require_all(found.paths)
+    rows, columns = (all_photos(some, common).paths for some in (photos, with_photos))
     from facemod.imaging.sheet import shrunk, tile
     from facemod.imaging.writing import write_image
     from facemod.latent.codes import check_scales
@@ -64,7 +65,7 @@ def grid(
     mark = mark_unless(common, "synthetic", f"grid {scale} {len(rows)}x{len(columns)}")
     write_image(picture, target, mark=mark, overwrite=common.overwrite)
     outcomes = tuple(photo.done(target) for photo in encoded)
-    return Result("grid", outcomes, warnings=mark_warning(common))
+    return Result("grid", outcomes, messages=found.words, warnings=mark_warning(common))
 
 
 def parse_scale(name: str) -> Scale:

@@ -49,7 +49,8 @@ def morph(
         raise UsageError(f"--size {size}: films are 512 or 1024 px")
     check_faces(faces, one=True)
     check_fidelity(fidelity)
-    photos = all_photos(photos, common)
+    found = all_photos(photos, common)
+    photos = found.paths
     require_all(photos)
     from facemod.editing.corridor import reconstruct
     from facemod.editing.morph import morph_frames
@@ -76,6 +77,6 @@ def morph(
     return Result(
         "morph",
         tuple(photo.done(target, [s]) for photo, s in zip(encoded, scores, strict=True)),
-        messages=(*session.messages(len(photos)), film),
+        messages=(*found.words, *session.messages(len(photos)), film),
         warnings=mark_warning(common),
     )

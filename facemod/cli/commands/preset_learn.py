@@ -77,7 +77,7 @@ def presets_learn(
     little else, and name with --guard what else differs.
     """
     wish = make_wish(name, meaning, guard, only, output, overwrite)
-    examples = gather(with_photos, without, labels, reading)
+    examples, words = gather(with_photos, without, labels, reading)
     editor = Session(reading).editor
     styles, outcomes = encode_examples(editor, examples, reading, wish.target)
     kept = [e.label for e, outcome in zip(examples, outcomes, strict=True) if outcome.output]
@@ -92,7 +92,10 @@ def presets_learn(
         outcomes,
         data={"file": str(wish.target), "agreement": learnt.agreement, "effects": effects},
         table=report(wish, learnt, effects, len(kept)),
-        messages=(f"try it: facemod edit PHOTO --{name} +1",),
+        messages=(
+            *words,
+            f"try it: facemod edit PHOTO --{name} +1",
+        ),
     )
 
 
@@ -121,16 +124,14 @@ def split(text: str) -> list[str]:
 
 def gather(
     with_photos: Folders, without: Folders, labels: Path | None, reading: Reading
-) -> list[Example]:
-    """The examples that the options name."""
+) -> tuple[list[Example], tuple[str, ...]]:
+    """The examples that the options name, and what there is to say about what was found."""
     if labels is not None and not (with_photos or without):
-        return read_labels(labels)
+        return read_labels(labels), ()
     if labels is None and with_photos and without:
-        have, lack = (
-            find_examples(photos, label, recursive=reading.recursive)
-            for photos, label in ((with_photos, 1.0), (without, 0.0))
-        )
-        return [*have, *lack]
+        have, have_words = find_examples(with_photos, 1.0, reading)
+        lack, lack_words = find_examples(without, 0.0, reading)
+        return [*have, *lack], (*have_words, *lack_words)
     raise UsageError("give --with and --without photos, or --labels with a table of scores")
 
 
