@@ -52,7 +52,9 @@ def app_with_the_bundled_presets() -> typer.Typer:
     """The command line, imported anew: other tests import it with presets of their own."""
     kept = {name: sys.modules.pop(name) for name in list(sys.modules) if "facemod.cli" in name}
     try:
-        return importlib.import_module("facemod.cli.app").app
+        found = importlib.import_module("facemod.cli.app").app
+        list(walked(typer.main.get_command(found)))  # commands are imported when they are asked for
+        return found
     finally:
         for name in [name for name in sys.modules if "facemod.cli" in name]:
             del sys.modules[name]

@@ -62,6 +62,12 @@ def test_it_holds_every_preset(names):
     assert presets <= names
 
 
+def test_it_holds_the_guide(names):
+    pages = {f"facemod/guide/{path.name}" for path in (ROOT / "docs" / "guide").glob("*.md")}
+    assert len(pages) > 5
+    assert pages <= names
+
+
 def test_it_holds_every_module(names):
     modules = {str(path.relative_to(ROOT)) for path in (ROOT / "facemod").rglob("*.py")}
     assert modules <= names
@@ -99,7 +105,9 @@ def test_unpacked_it_finds_its_presets_and_its_command(wheel, tmp_path):
     probe = (
         "import facemod, importlib.metadata as metadata;"
         "from facemod.latent.presets import find_presets;"
+        "from facemod.cli.guide import pages;"
         "presets, problems = find_presets();"
+        "assert len(pages()) > 5;"
         "command, = metadata.entry_points(group='console_scripts', name='facemod');"
         "print(facemod.__file__, len(presets), problems, command.load().__module__, sep='\\n')"
     )

@@ -13,7 +13,7 @@ import numpy as np
 from facemod.editing.editor import Editor, open_editor
 from facemod.editing.looks import Look
 from facemod.imaging.given import PhotoLike, photo_of
-from facemod.imaging.opening import MAX_MEGAPIXELS
+from facemod.imaging.limits import MAX_MEGAPIXELS
 from facemod.imaging.photo import Photo
 from facemod.tensors.devices import find_devices
 

@@ -3,40 +3,18 @@
 from __future__ import annotations
 
 import functools
+import importlib
 import sys
 import traceback
-from collections.abc import Callable
-from typing import Annotated, Any
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from facemod import __version__
-from facemod.cli import render, signals, streams
-from facemod.cli.commands import (
-    align,
-    bench,
-    cache,
-    doctor,
-    edit,
-    evaluate,
-    grid,
-    mix,
-    models,
-    morph,
-    paint,
-    preset_files,
-    preset_gallery,
-    preset_learn,
-    preset_sheet,
-    presets,
-    reconstruct,
-    sample,
-    train,
-    train_model,
-    train_parts,
-)
+from facemod.cli import listing, render, showing, signals, streams
 from facemod.cli.expand import expand
-from facemod.cli.groups import DefaultingGroup
+from facemod.cli.groups import DefaultingGroup, LazyCommands, LazyGroup
 from facemod.cli.result import Result
 from facemod.cli.signals import code_of
 from facemod.errors import (
@@ -51,18 +29,29 @@ from facemod.jobs.outcome import Outcome, failed, left_aside
 from facemod.latent.presets import find_presets
 from facemod.tensors.waiting import wait_idly
 
+if TYPE_CHECKING:
+    from facemod.cli.groups import Command
+
 SETTINGS = {"help_option_names": ["-h", "--help"]}
 NETWORK_FREE = "Nothing leaves this machine. Results are marked as AI-edited in their metadata."
 
+
+class Root(LazyGroup):
+    """``facemod`` itself."""
+
+    def made(self) -> LazyCommands:
+        return LazyCommands([*listing.COMMANDS, *listing.GROUPS], command_called)
+
+
 app = typer.Typer(
     name="facemod",
+    cls=Root,
     help=f"Edit, mix and morph faces in real photos. {NETWORK_FREE}",
     context_settings=SETTINGS,
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     rich_markup_mode="rich",
 )
-groups: dict[str, typer.Typer] = {}
 
 
 def reported(name: str, command: Callable[..., Result]) -> Callable[..., None]:
@@ -85,10 +74,24 @@ def reported(name: str, command: Callable[..., Result]) -> Callable[..., None]:
                 traceback.print_exc()
         as_json = values["json"] or values.get("jsonl", False)
         render.render(result, as_json=as_json, quiet=values["quiet"])
+        show(result, values, as_json=as_json)
         raise typer.Exit(int(ending(result)))
 
     run.__signature__ = expanded.__signature__  # type: ignore[attr-defined]
     return run
+
+
+def show(result: Result, values: Mapping[str, Any], *, as_json: bool) -> None:
+    """Show what was made to people who asked for that."""
+    files = showing.files_of(result) if values.get("open") or values.get("show") else []
+    if values.get("show") and as_json:
+        render.say("--show: stdout is for machines with --json and --jsonl")
+    elif values.get("show"):
+        for words in showing.show_files(files):
+            render.say(words)
+    if values.get("open"):
+        for words in showing.open_files(files):
+            render.say(words)
 
 
 def outcomes_without(problem: MissingInputsError) -> tuple[Outcome, ...]:
@@ -119,60 +122,34 @@ def root(
     """Options before the command."""
 
 
-def register() -> None:
-    """Put every command into its help panel."""
-    panels: dict[str, tuple[Callable[..., Result], ...]] = {
-        "Edit photos": (edit.edit, mix.mix, paint.paint, morph.morph),
-        "Look inside": (reconstruct.reconstruct, grid.grid, sample.sample, align.align),
-        "Train": (evaluate.evaluate,),
-        "About facemod": (doctor.doctor, bench.bench),
-    }
-    for panel, commands in panels.items():
-        for command in commands:
-            app.command(rich_help_panel=panel)(reported(command.__name__, command))
-    about = "About facemod"
-    register_group(
-        "presets",
-        "The named edits, and how to make your own.",
-        about,
-        presets.presets_list,
-        presets.presets_show,
-        preset_sheet.presets_sheet,
-        preset_gallery.presets_gallery,
-        preset_learn.presets_learn,
-        preset_files.presets_rename,
-        preset_files.presets_remove,
-        preset_files.presets_export,
-        preset_files.presets_import,
+@functools.cache
+def command_called(name: str) -> Command:
+    """A command, or a group of commands, made when it is first asked for."""
+    if name in listing.COMMANDS:
+        panel, place = listing.COMMANDS[name]
+        return command_at(place, name, name, panel)
+    group = listing.GROUPS[name]
+    return DefaultingGroup(
+        name=name,
+        commands=LazyCommands(  # type: ignore[arg-type]  # any mapping does
+            group.verbs,
+            lambda verb: command_at(group.verbs[verb], verb, f"{name} {verb}"),
+        ),
+        help=group.text,
+        context_settings=SETTINGS,
+        no_args_is_help=True,
+        rich_help_panel=group.panel,
     )
-    register_group(
-        "models", "The models.", about, models.models_list, models.models_info,
-        models.models_pull, models.models_import, models.models_verify, models.models_remove,
-    )  # fmt: skip
-    register_group(
-        "cache", "What was learnt of photos.", about, cache.cache_info, cache.cache_clear
-    )
-    register_group(
-        "train", "Train your own weights.", "Train",
-        train_model.train_model, train.train_prepare, train.train_preview, train.train_encoder,
-        train.train_details, train_parts.train_heads, train_parts.train_likeness,
-        train_parts.train_presets, train_parts.train_published, train_parts.train_levels,
-        train_parts.train_leaks, train_parts.train_fidelity,
-    )  # fmt: skip
 
 
-def register_group(name: str, text: str, panel: str, *commands: Callable[..., Result]) -> None:
-    """Put the functions ``NAME_verb`` into a group of commands ``NAME verb``."""
-    groups[name] = typer.Typer(
-        cls=DefaultingGroup, help=text, context_settings=SETTINGS, no_args_is_help=True
-    )
-    for command in commands:
-        verb = command.__name__.removeprefix(f"{name}_")
-        groups[name].command(verb)(reported(f"{name} {verb}", command))
-    app.add_typer(groups[name], name=name, rich_help_panel=panel)
-
-
-register()
+@functools.cache
+def command_at(place: str, verb: str, name: str, panel: str | None = None) -> Command:
+    """The command that a function ``module:function`` of :mod:`facemod.cli.commands` is."""
+    module, _, function = place.partition(":")
+    found = getattr(importlib.import_module(f"facemod.cli.commands.{module}"), function)
+    alone = typer.Typer(add_completion=False, rich_markup_mode="rich")
+    alone.command(verb, rich_help_panel=panel)(reported(name, found))
+    return typer.main.get_command(alone)
 
 
 def main() -> None:
@@ -199,4 +176,4 @@ def main() -> None:
 def command_words() -> str:
     """The command that was meant, for an envelope about a command line that does not parse."""
     words = [word for word in sys.argv[1:] if not word.startswith("-")]
-    return " ".join(words[: 2 if words[:1] and words[0] in groups else 1]) or "facemod"
+    return " ".join(words[: 2 if words[:1] and words[0] in listing.GROUPS else 1]) or "facemod"

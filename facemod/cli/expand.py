@@ -5,16 +5,22 @@
 
 from __future__ import annotations
 
+import copy
 import functools
 import inspect
 from collections.abc import Callable
 from dataclasses import MISSING, fields, is_dataclass
-from typing import Annotated, Any, get_type_hints
+from pathlib import Path
+from typing import Annotated, Any, get_args, get_origin, get_type_hints
 
 import typer
 from rich.markup import escape
+from typer.models import OptionInfo
 
 from facemod.training.settings import Setting
+
+METAVARS = ((bool, ""), (int, "N"), (float, "X"), (Path, "PATH"), (str, "TEXT"))
+"""What stands for the value of an option, by its type; a flag has none."""
 
 
 def expand(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -29,7 +35,8 @@ def expand(function: Callable[..., Any]) -> Callable[..., Any]:
         else:
             # Keyword-only, so that Python does not care about the order of defaults.
             kind = inspect.Parameter.KEYWORD_ONLY
-            parameters.append(parameter.replace(annotation=hints[name], kind=kind))
+            shown = concise(hints[name], parameter.default)
+            parameters.append(parameter.replace(annotation=shown, kind=kind))
 
     @functools.wraps(function)
     def expanded(**values: Any) -> Any:
@@ -51,7 +58,7 @@ def _parameters_of(group: type) -> tuple[inspect.Parameter, ...]:
             f.name,
             inspect.Parameter.KEYWORD_ONLY,
             default=inspect.Parameter.empty if f.default is MISSING else f.default,
-            annotation=_as_option(hints[f.name]),
+            annotation=concise(_as_option(hints[f.name]), f.default),
         )
         for f in fields(group)
     )
@@ -64,3 +71,33 @@ def _as_option(hint: Any) -> Any:
             option = typer.Option(help=escape(extra.text), rich_help_panel=extra.panel)
             return Annotated[hint.__origin__, option]
     return hint
+
+
+def concise(hint: Any, default: Any) -> Any:
+    """An option that says its default and its variable behind its text, not on further lines.
+
+    Anything but an annotated option comes back as it is.
+    """
+    kind, *extras = get_args(hint) if get_origin(hint) is Annotated else (hint,)
+    options = [extra for extra in extras if isinstance(extra, OptionInfo)]
+    if not options:
+        return hint
+    option = copy.copy(options[0])
+    if option.metavar is None:
+        option.metavar = next(
+            (word for of, word in METAVARS if of in (kind, *get_args(kind))), None
+        )
+    known = [_default_of(default)] if option.show_default is True else []
+    known += [f"${option.envvar}"] if option.envvar else []
+    if facts := ", ".join(filter(None, known)):
+        option.help = f"{option.help} [dim]({facts})[/]"
+    option.show_default = option.show_envvar = False
+    return Annotated[(kind, option)]  # type: ignore[return-value]
+
+
+def _default_of(default: Any) -> str:
+    """What is said about a default; nothing where there is none to speak of."""
+    if isinstance(default, bool) or not isinstance(default, (int, float, str, Path)):
+        return ""
+    words = f"{default:g}" if isinstance(default, float) else str(default)
+    return escape(f"default {words}") if words else ""

@@ -1,14 +1,49 @@
-"""Groups of commands of which one may go without its name."""
+"""Groups of commands: made when they are asked for, and one may go without its name."""
 
 from __future__ import annotations
 
 import difflib
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 from typer.core import TyperGroup
 
+Command = Any
+"""Typer's own class for it has no public name."""
 DEFAULT = "model"
+
+
+class LazyCommands(Mapping[str, Command]):
+    """Commands by name, each of which ``make`` makes when somebody asks for it."""
+
+    def __init__(self, names: Iterable[str], make: Callable[[str], Command]) -> None:
+        self.names, self.make = list(names), make
+
+    def __getitem__(self, name: str) -> Command:
+        if name not in self.names:
+            raise KeyError(name)
+        return self.make(name)
+
+    def __contains__(self, name: object) -> bool:
+        return name in self.names
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.names)
+
+    def __len__(self) -> int:
+        return len(self.names)
+
+
+class LazyGroup(TyperGroup):
+    """A group whose commands are not made with it."""
+
+    def __init__(self, **settings: Any) -> None:
+        super().__init__(**{**settings, "commands": self.made()})
+
+    def made(self) -> Any:
+        """The group's :class:`LazyCommands`."""
+        raise NotImplementedError
 
 
 class DefaultingGroup(TyperGroup):

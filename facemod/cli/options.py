@@ -10,7 +10,7 @@ import typer
 from rich.markup import escape
 
 from facemod.cli import completing
-from facemod.imaging.opening import MAX_MEGAPIXELS
+from facemod.imaging.limits import MAX_MEGAPIXELS
 from facemod.jobs.inputs import DEFAULT_OUTPUT
 from facemod.tensors.devices import check_devices
 
@@ -51,7 +51,7 @@ class Reading(Printing):
         bool,
         typer.Option(
             "--take-results",
-            help="Take earlier results of facemod in folders for photos, too.",
+            help="Take earlier results in folders for photos, too.",
             rich_help_panel=IN_PANEL,
         ),
     ] = False
@@ -68,8 +68,7 @@ class Reading(Printing):
         str,
         typer.Option(
             envvar="FACEMOD_ALIGNER",
-            help="How faces are found: auto, embedded, face-alignment, or none for photos that "
-            "are aligned squares already.",
+            help="How faces are found: auto, embedded, face-alignment, or none in aligned ones.",
             rich_help_panel=IN_PANEL,
         ),
     ] = "auto"
@@ -79,7 +78,7 @@ class Reading(Printing):
             envvar="FACEMOD_MODEL",
             metavar="NAME|FILE",
             autocompletion=completing.models,
-            help="A model that `facemod models list` shows, or a model file.",
+            help="A name from `facemod models list`, or a model file.",
             rich_help_panel=MODEL_PANEL,
         ),
     ] = "bundled"
@@ -88,7 +87,7 @@ class Reading(Printing):
         typer.Option(
             min=0,
             metavar="SEED",
-            help="Let the decoder add its noise, drawn from this seed (automodulator family).",
+            help="Let the decoder add noise drawn from this seed (automodulators).",
             rich_help_panel=MODEL_PANEL,
             show_default=False,
         ),
@@ -97,14 +96,14 @@ class Reading(Printing):
         str,
         typer.Option(
             envvar="FACEMOD_DEVICE",
-            help="auto, cpu, cuda, cuda:N or mps; several with commas.",
+            help="auto, cpu, mps, cuda or cuda:N; several with commas.",
             rich_help_panel=MODEL_PANEL,
         ),
     ] = "auto"
 
     def __post_init__(self) -> None:
         """Refuse names that mean nothing before anything large is imported."""
-        from facemod.faces.detect import check_aligner
+        from facemod.faces.words import check_aligner
         from facemod.models.names import check_model
 
         check_model(self.model)
@@ -113,7 +112,19 @@ class Reading(Printing):
 
 
 @dataclass(frozen=True)
-class Common(Reading):
+class Showing:
+    """Whether results are shown at once."""
+
+    open: Annotated[
+        bool, typer.Option("--open", help="Open the result in the desktop's viewer.")
+    ] = False
+    show: Annotated[
+        bool, typer.Option("--show", help=escape("Draw results in the terminal (facemod[show])."))
+    ] = False
+
+
+@dataclass(frozen=True)
+class Common(Showing, Reading):
     """What every command that makes pictures from photos takes."""
 
     output: Annotated[
@@ -121,8 +132,8 @@ class Common(Reading):
         typer.Option(
             "--output",
             "-o",
-            help="A folder, a file for a single result, or where many photos are taken a "
-            "template such as '{dir}/{stem}-{edit}{ext}'.",
+            metavar="PATH",
+            help="A folder, a file, or for many photos a template: '{dir}/{stem}-{edit}{ext}'.",
             rich_help_panel=OUT_PANEL,
         ),
     ] = DEFAULT_OUTPUT
@@ -140,8 +151,7 @@ class Common(Reading):
         bool,
         typer.Option(
             "--mark/--no-mark",
-            help="Say in the file's metadata that it was edited with AI.",
-            rich_help_panel=OUT_PANEL,
+            help="Say in the results' metadata that they were edited with AI.",
         ),
     ] = True
 
@@ -181,8 +191,8 @@ class Many:
         str,
         _batch(
             metavar="WHAT",
-            help="Photos without a face. report: they count as failures only if no photo has one. "
-            "fail: they do. skip: they do not. copy: copy them to their places.",
+            help="Photos without a face: report (failures only if no photo has one), fail, skip, "
+            "or copy to their places.",
         ),
     ] = "report"
     jobs: Annotated[int | None, _batch(min=0, help="Photos read and written at the same time.")] = (
@@ -194,71 +204,6 @@ class Many:
     engine: Annotated[
         str, _batch(metavar="NAME", help=escape("local, or ray for a cluster (facemod[ray])."))
     ] = "local"
-
-
-AllFaces = Annotated[
-    str,
-    typer.Option(
-        "--faces",
-        help="all, largest, or numbers from left to right such as 1,3.",
-        rich_help_panel=IN_PANEL,
-    ),
-]
-FidelityOption = Annotated[
-    str,
-    typer.Option(
-        "--fidelity",
-        metavar="RUNG",
-        help="How results stay close to the photo. encode: show what the model decodes. transfer: "
-        "carry the change over to the photo's own pixels. refine: first fit the codes to the "
-        "photo, some seconds a face, so that strong edits stay this person. adapt: adapt the "
-        "decoder to the photo first, up to a minute on a CPU; remembered. auto: the highest rung "
-        "that takes two minutes in all, as measured here.",
-        rich_help_panel=MODEL_PANEL,
-    ),
-]
-SizeOption = Annotated[
-    str,
-    typer.Option(
-        "--size",
-        help="Side of the face square that the model draws: 256, 512, 1024, or auto, which goes "
-        "by the size of the face in the photo. Smaller is faster.",
-        rich_help_panel=MODEL_PANEL,
-    ),
-]
-MinLikeness = Annotated[
-    float | None,
-    typer.Option(
-        "--min-likeness",
-        min=-1,
-        max=1,
-        help="Photos where a face looks less like itself than this (1: the same) fail.",
-        show_default=False,
-        rich_help_panel=OUT_PANEL,
-    ),
-]
-CropOption = Annotated[
-    bool,
-    typer.Option(
-        "--crop",
-        help="Write the aligned square face as PNG instead of the photo.",
-        rich_help_panel=OUT_PANEL,
-    ),
-]
-CompareOption = Annotated[
-    bool,
-    typer.Option(
-        "--compare", help="Write a before/after picture instead.", rich_help_panel=OUT_PANEL
-    ),
-]
-PreviewOption = Annotated[
-    bool,
-    typer.Option(
-        "--preview",
-        help="Write a sheet of the face at several strengths of each preset, to choose from.",
-        rich_help_panel=OUT_PANEL,
-    ),
-]
 
 
 REGIONS_PANEL = "Where"
@@ -274,8 +219,7 @@ class Where:
             "--only",
             metavar="REGIONS",
             autocompletion=completing.regions,
-            help="Change only mouth, eyes, brows, nose, skin, hair, face or background; several "
-            "with commas.",
+            help="Change only these: mouth, eyes, brows, nose, skin, hair, face, background.",
             show_default=False,
             rich_help_panel=REGIONS_PANEL,
         ),

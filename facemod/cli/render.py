@@ -8,26 +8,18 @@ import sys
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from typing import TYPE_CHECKING
 
-from rich.console import Console
+from rich.console import Console, RenderableType
 from rich.markup import escape
-from rich.progress import (
-    BarColumn,
-    DownloadColumn,
-    MofNCompleteColumn,
-    Progress,
-    ProgressColumn,
-    TaskProgressColumn,
-    TextColumn,
-    TimeElapsedColumn,
-    TimeRemainingColumn,
-    TransferSpeedColumn,
-)
-from rich.table import Table as RichTable
 
 from facemod.cli import streams
 from facemod.cli.result import Result, Table
 from facemod.jobs.outcome import Outcome
+
+if TYPE_CHECKING:
+    from rich.progress import Progress, ProgressColumn
+    from rich.table import Table as RichTable
 
 MARKS = {
     "done": "[green]done[/]",
@@ -37,6 +29,8 @@ MARKS = {
     "failed": "[red]failed[/]",
 }
 UNLIMITED = 10_000
+READABLE = 100
+"""Columns of a text to read."""
 
 
 def words() -> Console:
@@ -54,6 +48,8 @@ def render(result: Result, *, as_json: bool, quiet: bool) -> None:
     with streams.data():
         if as_json:
             print_envelope(result)
+        elif result.page:
+            print_page(result.page)
         elif result.table is not None:
             print_table(result.table)
             for table in result.tables:
@@ -131,6 +127,8 @@ def reasons(outcomes: Iterable[Outcome]) -> RichTable | str:
     failures = [outcome for outcome in outcomes if outcome.error]
     if len(failures) < 2:
         return ""
+    from rich.table import Table as RichTable
+
     counts = Counter(outcome.error["code"] for outcome in failures if outcome.error)
     table = RichTable("photos", "reason", "for example", box=None, header_style="bold")
     for code, count in counts.most_common():
@@ -141,6 +139,8 @@ def reasons(outcomes: Iterable[Outcome]) -> RichTable | str:
 
 def print_table(table: Table) -> None:
     """A listing, on stdout: it is the command's data. Lines are cut only for a terminal."""
+    from rich.table import Table as RichTable
+
     console = Console(highlight=False, emoji=False)
     if not console.is_terminal:
         console.width = UNLIMITED
@@ -156,9 +156,28 @@ def print_table(table: Table) -> None:
     sys.stdout.writelines(f"{line.rstrip()}\n" for line in captured.get().splitlines())
 
 
+def print_page(text: str) -> None:
+    """A text to read, on stdout: laid out on a terminal, elsewhere as it is written."""
+    console = Console(emoji=False)
+    if not console.is_terminal:
+        sys.stdout.write(f"{text.rstrip()}\n")
+        return
+    from rich.markdown import Markdown
+
+    console.print(Markdown(text), width=min(console.width, READABLE))
+
+
+def picture(renderable: RenderableType) -> None:
+    """A picture in the terminal, on stdout."""
+    with streams.data():
+        Console().print(renderable)
+
+
 @contextmanager
 def progress(total: int, *, shown: bool) -> Iterator[Progress]:
     """A progress bar with ETA on stderr, when that is a terminal."""
+    from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
+
     name = TextColumn("{task.description}", markup=False)
     columns = (name, BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with _bar(*columns, shown=shown) as bar:
@@ -169,6 +188,14 @@ def progress(total: int, *, shown: bool) -> Iterator[Progress]:
 @contextmanager
 def transfer(what: str, *, shown: bool) -> Iterator[Callable[[int, int], None]]:
     """A progress bar in bytes; yields what to call with the bytes there, and in all."""
+    from rich.progress import (
+        BarColumn,
+        DownloadColumn,
+        TextColumn,
+        TimeRemainingColumn,
+        TransferSpeedColumn,
+    )
+
     speed = (DownloadColumn(), TransferSpeedColumn(), TimeRemainingColumn())
     with _bar(TextColumn(what, markup=False), BarColumn(), *speed, shown=shown) as bar:
         task = bar.add_task(what, total=None)
@@ -181,6 +208,13 @@ def share_done(*, shown: bool) -> Iterator[tuple[Callable[[str], None], Callable
 
     The bar, with an ETA, is on stderr when that is a terminal; lines go above it.
     """
+    from rich.progress import (
+        BarColumn,
+        TaskProgressColumn,
+        TimeElapsedColumn,
+        TimeRemainingColumn,
+    )
+
     columns = (BarColumn(), TaskProgressColumn(), TimeElapsedColumn(), TimeRemainingColumn())
     bar = _bar(*columns, shown=shown)
     task = bar.add_task("", total=1.0)
@@ -194,6 +228,8 @@ def share_done(*, shown: bool) -> Iterator[tuple[Callable[[str], None], Callable
 
 
 def _bar(*columns: ProgressColumn, shown: bool) -> Progress:
+    from rich.progress import Progress
+
     console = words()
     return Progress(
         *columns,

@@ -32,6 +32,8 @@ class Result:
     table: Table | None = None
     tables: tuple[Table, ...] = ()
     """Further tables, shown after ``table``."""
+    page: str = ""
+    """A text to read, in Markdown."""
     messages: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
     """Messages that ``--quiet`` does not silence."""

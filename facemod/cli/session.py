@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from functools import cached_property
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from facemod.cli.batch import no_copies
@@ -14,7 +15,6 @@ from facemod.editing.words import AUTO, check_faces, check_fidelity, parse_size
 from facemod.errors import UsageError
 from facemod.faces.region_names import parse_regions
 from facemod.files.digests import digest
-from facemod.imaging.opening import read_file
 
 if TYPE_CHECKING:
     from facemod.editing.editor import Editor
@@ -97,14 +97,20 @@ def settings_of(
         raise UsageError("--min-likeness: a preview shows what there is, with its likeness below")
     if kind is not ResultKind.PHOTO:
         no_copies(many)
-    mask = where.mask and digest(read_file(where.mask))
     return kind, {
         "faces": faces,
         "size": size,
         "min-likeness": min_likeness,
         "kind": kind.value,
-        "where": [where.only, where.protect, mask],
+        "where": [where.only, where.protect, where.mask and digest_of_mask(where.mask)],
     }
+
+
+def digest_of_mask(path: Path) -> str:
+    """What a mask is known by. Raises InputError if it cannot be read."""
+    from facemod.imaging.opening import read_file
+
+    return digest(read_file(path))
 
 
 def look_of(common: Common, where: Where, fidelity: str, settings: dict[str, Any]) -> Look:

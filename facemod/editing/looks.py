@@ -18,7 +18,7 @@ from facemod.fidelity.ladder import Fidelity
 from facemod.fidelity.regions import Regions
 from facemod.fidelity.timing import fit_seconds
 from facemod.files.folders import fits_folder
-from facemod.imaging.opening import MAX_MEGAPIXELS
+from facemod.imaging.limits import MAX_MEGAPIXELS
 from facemod.latent.edits import Edit
 from facemod.models.base import Effort, FaceModel, FittingModel
 

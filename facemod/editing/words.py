@@ -6,6 +6,7 @@ import math
 
 from facemod.editing.results import ResultKind
 from facemod.errors import UsageError
+from facemod.faces.words import parse_choice
 from facemod.fidelity.ladder import Fidelity
 
 AUTO = "auto"
@@ -15,8 +16,6 @@ SIZES = ("256", "512", "1024")
 
 def check_faces(choice: str, *, one: bool = False) -> None:
     """Raise UsageError when ``--faces`` makes no sense, or may mean several and ``one`` is due."""
-    from facemod.faces.choice import parse_choice
-
     parsed = parse_choice(choice)
     if one and (parsed == "all" or (isinstance(parsed, tuple) and len(parsed) > 1)):
         raise UsageError(f"--faces {choice}: one face of each photo, please: largest or a number")

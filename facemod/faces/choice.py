@@ -2,33 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Literal
-
 import numpy as np
 
-from facemod.errors import NoFaceError, UsageError
+from facemod.errors import NoFaceError
 from facemod.faces.align import ffhq_square
 from facemod.faces.face import Face
-
-Choice = Literal["all", "largest"] | tuple[int, ...]
-
-
-def parse_choice(which: str) -> Choice:
-    """Read the value of ``--faces``: "all", "largest" or numbers such as "1,3".
-
-    Raises:
-        UsageError: it is none of these.
-    """
-    if which == "all":
-        return "all"
-    if which == "largest":
-        return "largest"
-    numbers = [word.strip() for word in which.split(",")]
-    if not all(word.isascii() and word.isdigit() and int(word) > 0 for word in numbers):
-        raise UsageError(
-            f"--faces {which}: say all, largest, or numbers counted from the left, such as 1,3"
-        )
-    return tuple(sorted({int(word) for word in numbers}))
+from facemod.faces.words import parse_choice
 
 
 def choose(faces: list[Face], which: str) -> list[Face]:

@@ -5,10 +5,9 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from facemod.errors import InputError, UsageError
+from facemod.errors import InputError
 from facemod.faces.face import Detector, Face
-
-ALIGNERS = ("auto", "embedded", "face-alignment", "none")
+from facemod.faces.words import check_aligner
 
 
 class WholePhotoDetector:
@@ -37,12 +36,6 @@ def _typical_landmarks(side: int) -> NDArray[np.float64]:
     eyes, nose, mouth = 0.474, 0.61, 0.734  # heights; the square's centre is eyes + (mouth-eyes)/10
     points = [[0.375, eyes], [0.625, eyes], [0.5, nose], [0.405, mouth], [0.595, mouth]]
     return np.array(points) * side - 0.5
-
-
-def check_aligner(name: str) -> None:
-    """Raise UsageError when there is no aligner of that name."""
-    if name not in ALIGNERS:
-        raise UsageError(f"no aligner is called {name!r}; there are {', '.join(ALIGNERS)}")
 
 
 def make_detector(name: str = "auto", device: str = "cpu") -> tuple[Detector, str]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import errno
 import os
-import secrets
 import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -25,7 +24,7 @@ def atomic_path(path: str | Path, *, overwrite: bool = False) -> Iterator[Path]:
     by someone faster, unless ``overwrite``; other OSErrors come out as OutputError.
     """
     path = Path(path)
-    temporary = path.with_name(f".facemod-{secrets.token_hex(8)}{path.suffix}")
+    temporary = path.with_name(f".facemod-{os.urandom(8).hex()}{path.suffix}")
     try:
         _refuse_taken(path, overwrite)
         path.parent.mkdir(parents=True, exist_ok=True)

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from facemod.errors import InputError
-from facemod.imaging.opening import MAX_MEGAPIXELS
+from facemod.imaging.limits import MAX_MEGAPIXELS
 from facemod.imaging.photo import Photo, Source
 from facemod.imaging.reading import open_photo
 

@@ -14,8 +14,8 @@ from PIL import Image, ImageFile, UnidentifiedImageError
 
 from facemod.errors import InputError, MissingExtraError
 from facemod.imaging.flaws import flaw_of
+from facemod.imaging.limits import MAX_MEGAPIXELS
 
-MAX_MEGAPIXELS = 200.0
 _FORMATS = ("JPEG", "PNG", "WEBP", "TIFF", "AVIF", "GIF", "BMP")
 _HEIC_BRANDS = (b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx")
 _pillow_limit = threading.Lock()

@@ -12,7 +12,8 @@ from PIL import Image, ImageFile, JpegImagePlugin, TiffImagePlugin
 
 from facemod.errors import InputError
 from facemod.imaging import colour, exif, turning
-from facemod.imaging.opening import MAX_MEGAPIXELS, decode, embedded_xmp, opened_image
+from facemod.imaging.limits import MAX_MEGAPIXELS
+from facemod.imaging.opening import decode, embedded_xmp, opened_image
 from facemod.imaging.photo import Photo, Source
 
 _LOSSLESS = {"PNG", "TIFF", "GIF", "BMP"}

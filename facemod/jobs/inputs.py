@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import NamedTuple
 
 from facemod.errors import InputError, MissingInputsError, UsageError
-from facemod.imaging.marking import is_result
 
 DEFAULT_OUTPUT = Path("facemod-output")
 WRITABLE_SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".tif", ".tiff")
@@ -151,6 +150,8 @@ def _inside(
 
 def _results_in(inside: Sequence[Input]) -> set[Path]:
     """Those that say they are earlier results; where there is nothing else, they are meant."""
+    from facemod.imaging.marking import is_result
+
     results = {path for path, _ in inside if is_result(path)}
     return results if len(results) < len(inside) else set()
 

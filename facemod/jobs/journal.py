@@ -15,7 +15,6 @@ import errno
 import json
 import os
 import re
-import secrets
 import threading
 import time
 from collections.abc import Iterator, Mapping
@@ -66,7 +65,7 @@ class Log:
 
     def part(self) -> Log:
         """A log of the same run for one of its workers."""
-        return replace(self, run=f"{self.run}.{secrets.token_hex(4)}")
+        return replace(self, run=f"{self.run}.{os.urandom(4).hex()}")
 
 
 @dataclass
@@ -122,7 +121,7 @@ class Journal:
 
 def new_run() -> str:
     """A name for a run: when it began, and something that no other run has."""
-    return f"{time.strftime('%Y%m%d-%H%M%S', time.gmtime())}-{secrets.token_hex(3)}"
+    return f"{time.strftime('%Y%m%d-%H%M%S', time.gmtime())}-{os.urandom(3).hex()}"
 
 
 def digest_settings(settings: Mapping[str, Any]) -> str:

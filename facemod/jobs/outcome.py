@@ -14,12 +14,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from facemod.errors import ExitCode, FacemodError, NoFaceError, explained
-from facemod.jobs.plan import Job
 
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
 
     from facemod.faces.face import Face
+    from facemod.jobs.plan import Job
 
 T = TypeVar("T", bound="DataclassInstance")
 

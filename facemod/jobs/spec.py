@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from facemod.editing.editor import Editor
 from facemod.editing.treatments import Treatment
-from facemod.imaging.opening import MAX_MEGAPIXELS
+from facemod.imaging.limits import MAX_MEGAPIXELS
 from facemod.jobs.journal import Log
 
 OpenEditor = Callable[[str], Editor]

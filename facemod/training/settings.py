@@ -11,8 +11,6 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Annotated, Any
 
-from facemod.files.atomic import write_bytes
-
 BUNDLE = Path(__file__).parents[1] / "models" / "wavelet"
 Tell = Callable[[str], None]
 """Takes a line for people."""
@@ -183,5 +181,7 @@ def nameless(options: Mapping[str, Any]) -> dict[str, Any]:
 
 def save_options(folder: Path, options: Mapping[str, Any]) -> None:
     """Write ``options.json`` of a run."""
+    from facemod.files.atomic import write_bytes
+
     text = json.dumps(options, indent=2) + "\n"
     write_bytes(text.encode(), folder / "options.json", overwrite=True)

@@ -11,9 +11,11 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import pytest
+import typer
 from fakes import FakeDetector, FakeModel
 from PIL import Image
 from toys import write_toy_presets
+from walking import walked
 
 import facemod.faces.detect
 from facemod.latent import presets
@@ -21,10 +23,12 @@ from facemod.models import registry
 
 PRESETS = write_toy_presets(Path(tempfile.mkdtemp(prefix="facemod-presets-")))
 
-# Presets become options when the command line is imported, which therefore happens here.
+# Presets become options when a command is first asked for, which therefore happens here.
 with pytest.MonkeyPatch.context() as patch:
     patch.setattr(presets, "preset_folders", lambda: [PRESETS])
-    from facemod.cli.app import main
+    from facemod.cli.app import app, main
+
+    list(walked(typer.main.get_command(app)))
 
 
 class Run(NamedTuple):

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from facemod.cli.batch import describe, find_photos, no_copies, plan_batch
-from facemod.cli.options import AllFaces, Common, Many, PhotosOrList
+from facemod.cli.look_options import AllFaces
+from facemod.cli.options import Common, Many, PhotosOrList
 from facemod.cli.result import Result
 from facemod.cli.run import run_batch
 from facemod.cli.session import Session

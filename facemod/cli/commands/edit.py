@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import partial
+from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -12,19 +13,16 @@ import typer
 from facemod.cli import render
 from facemod.cli.batch import describe, find_photos, plan_batch
 from facemod.cli.commands.presets import span
-from facemod.cli.options import (
+from facemod.cli.look_options import (
     AllFaces,
-    Common,
     CompareOption,
     CropOption,
     FidelityOption,
-    Many,
     MinLikeness,
-    PhotosOrList,
     PreviewOption,
     SizeOption,
-    Where,
 )
+from facemod.cli.options import Common, Many, PhotosOrList, Where
 from facemod.cli.preset_options import chosen_strengths, preset_options, strengths_group
 from facemod.cli.result import Result, Table
 from facemod.cli.run import run_look
@@ -56,9 +54,9 @@ Force = Annotated[
 
 def edit(
     strengths: Strengths,  # type: ignore[valid-type]
+    where: Where,
     common: Common,
     many: Many,
-    where: Where,
     photos: PhotosOrList = None,
     faces: AllFaces = "all",
     fidelity: FidelityOption = "transfer",
@@ -71,8 +69,7 @@ def edit(
 ) -> Result:
     """Edit faces by name: [bold]facemod edit photos/ --smile +1.5 --age -1[/].
 
-    Strength +1 is one standard deviation more; to:+1 goes to where a face with one standard
-    deviation more than the average stands, wherever the photo's face is.
+    What +1 of each is, stands below; to:+1 brings every face to the same level.
     """
     chosen = chosen_strengths(strengths)
     if not chosen:
@@ -123,13 +120,18 @@ def edit(
 def choices(photos: Sequence[Path]) -> Result:
     """For an edit without an edit: what there is to choose from, and an example."""
     presets = preset_options()
-    rows = [(f"--{preset.name}", span(preset), preset.meaning) for preset in presets.values()]
+    rows: list[tuple[str, ...]] = []
+    for panel, members in groupby(presets.values(), key=lambda preset: preset.panel):
+        rows.append((panel, "", ""))
+        rows += [(f"  --{preset.name}", span(preset), preset.meaning) for preset in members]
     photo = photos[0] if photos else "PHOTO"
     example = next(iter(sorted(presets, key=lambda name: name != "smile")), "NAME")
     return Result(
         "edit",
         table=Table(("preset", "strength", "what it does"), rows),
-        messages=("facemod presets gallery draws a page with pictures of them all",),
+        messages=(
+            f"facemod presets sheet {photo} draws them all on one face; facemod help edit has more",
+        ),
         error=UsageError(
             f"nothing to edit: give at least one preset, for example "
             f"facemod edit {photo} --{example} +1"

@@ -11,18 +11,15 @@ import typer
 
 from facemod.cli.batch import Batch, describe, find_photos, plan_batch
 from facemod.cli.commands.giving import Giving, outcomes_of
-from facemod.cli.options import (
+from facemod.cli.look_options import (
     AllFaces,
-    Common,
     CompareOption,
     CropOption,
     FidelityOption,
-    Many,
     MinLikeness,
-    PhotosOrList,
     SizeOption,
-    Where,
 )
+from facemod.cli.options import Common, Many, PhotosOrList, Where
 from facemod.cli.result import Result
 from facemod.cli.run import report_all, run_look
 from facemod.cli.session import Session, look_of, settings_of
@@ -57,14 +54,15 @@ Slots = Annotated[
 
 
 def mix(
-    common: Common,
-    many: Many,
-    where: Where,
-    photos: PhotosOrList = None,
+    *,
     coarse_from: CoarseFrom = None,
     mid_from: MidFrom = None,
     fine_from: FineFrom = None,
     slots: Slots = None,
+    where: Where,
+    common: Common,
+    many: Many,
+    photos: PhotosOrList = None,
     faces: AllFaces = "largest",
     fidelity: FidelityOption = "transfer",
     size: SizeOption = "auto",

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from facemod.cli import render
+from facemod.cli import completing, render
 from facemod.cli.options import Printing
 from facemod.cli.result import Result, Table
 from facemod.cli.signals import code_of
@@ -21,7 +21,12 @@ if TYPE_CHECKING:
     from facemod.models.importing.convert import Imported
     from facemod.models.store import Stored
 
-Name = Annotated[str, typer.Argument(metavar="NAME", help="A model.", show_default=False)]
+Name = Annotated[
+    str,
+    typer.Argument(
+        metavar="NAME", help="A model.", show_default=False, autocompletion=completing.models
+    ),
+]
 Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace what is installed.")]
 
 
@@ -78,7 +83,10 @@ def described(models: Iterable[Stored]) -> tuple[list[dict[str, Any]], tuple[str
 
 def models_info(
     printing: Printing,
-    name: Annotated[str, typer.Argument(metavar="NAME|FILE", help="A model.")] = BUNDLED,
+    name: Annotated[
+        str,
+        typer.Argument(metavar="NAME|FILE", help="A model.", autocompletion=completing.models),
+    ] = BUNDLED,
 ) -> Result:
     """Show the facts of one model."""
     from facemod.models.registry import load_model

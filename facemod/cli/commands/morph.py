@@ -7,7 +7,8 @@ from typing import Annotated
 import typer
 
 from facemod.cli import render
-from facemod.cli.options import AllFaces, Common, FidelityOption, Photos
+from facemod.cli.look_options import AllFaces, FidelityOption
+from facemod.cli.options import Common, Photos
 from facemod.cli.result import Result
 from facemod.cli.session import Session, mark_unless, mark_warning
 from facemod.cli.together import all_photos, already_there, encode_photos, plan_together

@@ -8,14 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from facemod.cli import render
-from facemod.cli.options import (
-    AllFaces,
-    Common,
-    CompareOption,
-    CropOption,
-    MinLikeness,
-    Where,
-)
+from facemod.cli.look_options import AllFaces, CompareOption, CropOption, MinLikeness
+from facemod.cli.options import Common, Where
 from facemod.cli.result import Result
 from facemod.cli.session import Session, mark_unless, mark_warning
 from facemod.cli.together import already_there, read, target_for

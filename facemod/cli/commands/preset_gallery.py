@@ -11,7 +11,7 @@ import typer
 
 from facemod.cli import render
 from facemod.cli.completing import preset_names
-from facemod.cli.options import Reading
+from facemod.cli.options import Reading, Showing
 from facemod.cli.result import Result
 from facemod.cli.session import Session
 from facemod.cli.together import encode_photos
@@ -42,6 +42,7 @@ Draw = Callable[["Sequence[PresetEdit]"], "list[np.ndarray]"]
 
 def presets_gallery(
     reading: Reading,
+    showing: Showing,
     words: Annotated[
         list[str] | None,
         typer.Argument(

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from facemod.cli import render
+from facemod.cli import completing, render
 from facemod.cli.commands.examples import Example, find_examples, read_labels
 from facemod.cli.options import Reading
 from facemod.cli.preset_options import reserved_names
@@ -59,10 +59,20 @@ def presets_learn(
         typer.Option("--labels", metavar="CSV", help="Instead: lines of photo,score."),
     ] = None,
     guard: Annotated[
-        str, typer.Option("--guard", help="Presets to hold still, such as age,gender.")
+        str,
+        typer.Option(
+            "--guard",
+            help="Presets to hold still, such as age,gender.",
+            autocompletion=completing.presets,
+        ),
     ] = "",
     only: Annotated[
-        str, typer.Option("--only", help=f"Where on the face it may show: {', '.join(PLACES)}.")
+        str,
+        typer.Option(
+            "--only",
+            help=f"Where on the face it may show: {', '.join(PLACES)}.",
+            autocompletion=completing.places,
+        ),
     ] = "",
     meaning: Annotated[str, typer.Option("--meaning", help="One line for --help.")] = "",
     output: Annotated[

@@ -11,7 +11,8 @@ import typer
 from facemod.cli import render
 from facemod.cli.commands.edit import Force
 from facemod.cli.completing import preset_names
-from facemod.cli.options import Common, FidelityOption
+from facemod.cli.look_options import FidelityOption
+from facemod.cli.options import Common
 from facemod.cli.result import Result
 from facemod.cli.session import Session, mark_unless, mark_warning
 from facemod.cli.together import already_there, encode_photos, plan_together
