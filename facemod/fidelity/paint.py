@@ -25,9 +25,13 @@ from facemod.models.windows import CROP, FEATURES_SIDE, Window, window_around
 NOISE_BLUR = 0.006
 FAINTEST = 0.02
 ABOVE_NOISE = 4.0
-# How far around strokes their change may reach, as parts of the side.
-SURROUNDINGS = 0.03
-FADE = 0.02
+# How far around strokes their change stays whole, and the blur by which it fades, as parts of the
+# side: on the person, who must not end where the stroke does, and on what is behind the person.
+ON_PERSON = (0.05, 0.033)
+BEHIND = (0.0, 0.012)
+FADE_STARTS, FADE_FULL = 0.05, 0.75
+# How far from a person strokes still mean the person (longer hair, a hat).
+MEANT = (0.10, 0.02)
 # Comparing: sides at which the picture is compared, and what counts how much.
 SIDES = (16, 64)
 KEPT_SIDE = 128
@@ -57,32 +61,53 @@ class Strokes:
     """[1, 1, S, S] in 0..1: where something was painted."""
     allowed: Tensor
     """[1, 1, S, S] in 0..1: where the face may change."""
+    person: Tensor
+    """[1, 1, S, S] in 0..1: where somebody is."""
 
     @property
     def region(self) -> Tensor:
-        """[1, 1, S, S] in 0..1: the strokes and what lies close around them and may change."""
-        reach = 2 * round(SURROUNDINGS * self.mask.shape[-1]) + 1
-        grown = F.max_pool2d(F.max_pool2d(self.mask, (reach, 1), 1, (reach // 2, 0)),
-                             (1, reach), 1, (0, reach // 2))  # fmt: skip
-        return self.allowed * smoothstep(gaussian_blur(grown, FADE), 0.02, 0.98)
+        """[1, 1, S, S] in 0..1: the strokes and what lies close around them and may change.
+
+        It fades softly, whatever the strokes' shape, and reaches further on the person than on
+        the background, which a stroke on the face must not colour.
+        """
+        near, close = (surroundings(self.mask, *reach) for reach in (ON_PERSON, BEHIND))
+        return self.allowed * torch.maximum(self.person * near, close)
 
 
-def find_strokes(original: Tensor, painted: Tensor, allowed: Tensor) -> Strokes | None:
+def surroundings(mask: Tensor, whole: float, fade: float) -> Tensor:
+    """A mask [1, 1, S, S] grown by ``whole``, fading by a blur of ``fade``, parts of the side."""
+    reach = round(whole * mask.shape[-1])
+    grown = F.max_pool2d(mask, (2 * reach + 1, 1), 1, (reach, 0))
+    grown = F.max_pool2d(grown, (1, 2 * reach + 1), 1, (0, reach))
+    return smoothstep(gaussian_blur(grown, fade), FADE_STARTS, FADE_FULL)
+
+
+def find_strokes(
+    original: Tensor, painted: Tensor, allowed: Tensor, person: Tensor
+) -> Strokes | None:
     """Where and how two aligned faces [1, 3, S, S] in [-1, 1] differ; None if they do not.
 
-    Only where the face may change, ``allowed`` [1, 1, S, S] in 0..1.
-
-    Re-encoding changes every pixel a little and at random: its blurred size is measured on the
-    faces themselves, and only differences clearly above it count.
+    Only where the face may change, ``allowed`` [1, 1, S, S] in 0..1, and on or near ``person``,
+    where somebody is, likewise.
     """
-    difference = (painted - original) / 2
-    size = gaussian_blur(difference, NOISE_BLUR).abs().amax(1, keepdim=True)
-    threshold = max(FAINTEST, ABOVE_NOISE * float(size.median()))
-    mask = allowed * smoothstep(size, threshold, 2 * threshold)
-    # Blurring drew the strokes a little wider than they are.
+    mask = allowed * surroundings(person, *MEANT) * painted_over(original, painted)
     if float(mask.max()) < 0.5:
         return None
-    return Strokes(2 * difference * mask, mask, allowed)
+    return Strokes((painted - original) * mask, mask, allowed, person)
+
+
+def painted_over(original: Tensor, painted: Tensor) -> Tensor:
+    """Where pictures [1, 3, H, W] in [-1, 1] differ: [1, 1, H, W] in 0..1, a little too wide.
+
+    They are square, or no wider than 512 px.
+
+    Re-encoding changes every pixel a little and at random: its blurred size is measured on the
+    pictures themselves, and only differences clearly above it count.
+    """
+    size = gaussian_blur((painted - original) / 2, NOISE_BLUR).abs().amax(1, keepdim=True)
+    threshold = max(FAINTEST, ABOVE_NOISE * float(size.median()))
+    return smoothstep(size, threshold, 2 * threshold)
 
 
 def explain(

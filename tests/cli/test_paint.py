@@ -72,6 +72,17 @@ def test_only_faces_with_strokes_change(run, photo, pixels):
     assert np.array_equal(pixels("out.png")[:, 110:], pixels("two.png")[:, 110:])
 
 
+def test_strokes_off_the_faces_are_left_out_and_that_is_said(run, photo, pixels):
+    photo("two.png", faces=2)
+    brushes = ("--brush", "48,56,6,#ff5060", "--brush", "144,56,6,#20d040")
+    said = "strokes away from the chosen faces were left out"
+    ended = run("paint", "two.png", *brushes, "--faces", "1", "-o", "out.png", "--steps", 2)
+    assert said in ended.err
+    assert np.array_equal(pixels("out.png")[:, 110:], pixels("two.png")[:, 110:])
+    both = run("paint", "two.png", *brushes, "-o", "both.png", "--steps", 2)
+    assert both.code == 0 and said not in both.err
+
+
 def test_strokes_show_only_where_the_face_may_change(run, photo, painted, pixels):
     painted()
     mask = np.zeros((96, 96), np.uint8)

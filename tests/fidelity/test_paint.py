@@ -39,8 +39,13 @@ def painted(picture: np.ndarray) -> np.ndarray:
 EVERYWHERE = torch.ones(1, 1, SIDE, SIDE)
 
 
-def found(original: np.ndarray, copy: np.ndarray, allowed: torch.Tensor = EVERYWHERE):
-    return find_strokes(to_tensor([original]), to_tensor([copy]), allowed)
+def found(
+    original: np.ndarray,
+    copy: np.ndarray,
+    allowed: torch.Tensor = EVERYWHERE,
+    person: torch.Tensor = EVERYWHERE,
+):
+    return find_strokes(to_tensor([original]), to_tensor([copy]), allowed, person)
 
 
 @pytest.mark.parametrize("quality", [50, 75, 95])
@@ -69,6 +74,31 @@ def test_the_region_surrounds_the_strokes_and_ends(face):
     assert region.min() >= 0 and region.max() <= 1
 
 
+def test_strokes_of_any_shape_end_softly(face):
+    copy = face.copy()
+    copy[100:130, 80:160] = (200, 30, 40)  # straight ends
+    copy[60:180, 200:203] = (200, 30, 40)  # a thin line
+    region = found(face, copy).region[0, 0]
+    assert region[60:180, 200:203].min() > 0.95
+    steps = [region.diff(dim=axis).abs().max() for axis in (0, 1)]
+    assert max(steps) < 0.16  # from whole to nothing takes more than 6 of 256 px
+
+
+def test_the_background_changes_only_where_it_is_painted(face):
+    person = EVERYWHERE.clone()
+    person[..., 150:] = 0
+    region = found(face, painted(face), person=person).region[0, 0]
+    assert region[105:125, 85:155].min() > 0.95
+    assert region[105:125, 172:].max() == 0
+    assert region[105:125, 62:72].min() > 0  # on the person it reaches further
+
+
+def test_strokes_far_from_the_person_are_left_out(face):
+    person = EVERYWHERE.clone()
+    person[..., 40:] = 0
+    assert found(face, painted(face), person=person) is None
+
+
 def test_only_strokes_where_the_face_may_change_count(face):
     allowed = EVERYWHERE.clone()
     allowed[..., 120:] = 0
@@ -84,7 +114,8 @@ def test_the_search_moves_the_face_towards_the_strokes_and_keeps_the_rest():
     before = model.decode(codes)
     target = before.clone()
     target[:, 0, 40:60] += 0.5  # the lowest band, redder
-    strokes = find_strokes(before, target, torch.ones_like(before[:, :1]))
+    everywhere = torch.ones_like(before[:, :1])
+    strokes = find_strokes(before, target, everywhere, everywhere)
     counted = []
     after = model.decode(explain(model, codes, strokes, steps=60, progress=counted.append))
     change = (after - before)[0].mean(2)  # [3 colours, rows]
