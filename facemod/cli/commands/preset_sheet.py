@@ -57,9 +57,7 @@ def presets_sheet(
     fidelity: FidelityOption = "transfer",
 ) -> Result:
     """Draw presets (rows) at several strengths (columns) on one face, to choose from."""
-    from facemod.editing.preview import sheet_of
     from facemod.editing.words import check_fidelity
-    from facemod.imaging.writing import write_image
 
     named, photo = [get_preset(word) for word in words[:-1]], Path(words[-1])
     refuse_a_name(photo)
@@ -68,6 +66,9 @@ def presets_sheet(
     target = plan_together([photo], common, "sheet.png", WRITABLE_SUFFIXES)
     if skipped := already_there("presets sheet", [photo], target, common):
         return skipped
+    from facemod.editing.preview import sheet_of
+    from facemod.imaging.writing import write_image
+
     session = Session(common, size, fidelity)
     editor, rung = session.editor, session.rung(1)
     encoded, problems = encode_photos(editor, [photo], common, ["largest"], rung)
