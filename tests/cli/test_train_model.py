@@ -61,6 +61,7 @@ def test_a_model_is_trained_and_used(run, pictures, workplace):
         (("--latent", 1), "at least 2"),
         (("--averaging", 1), "less than 1"),
         (("--precision", "16-mixed"), "bf16-mixed or 32-true"),
+        (("--recipe", "balanced", "--precision", "bf16-mixed"), "needs 32-true"),
     ],
 )
 def test_senseless_options_are_refused(run, pictures, words, message):

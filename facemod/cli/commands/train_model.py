@@ -14,7 +14,7 @@ from facemod.cli.commands.train import perform
 from facemod.cli.options import Printing
 from facemod.cli.result import Result, Table
 from facemod.errors import UsageError
-from facemod.training.introspective.options import ModelOptions, Plan, planned
+from facemod.training.introspective.options import ModelOptions, Plan, planned, precise
 from facemod.training.settings import LoopOptions, plain
 
 if TYPE_CHECKING:
@@ -61,6 +61,7 @@ def train_model(
     if loop.precision not in PRECISIONS:
         raise UsageError(f"--precision {loop.precision}: here, it is {' or '.join(PRECISIONS)}")
     plan = planned(options)
+    loop = replace(loop, precision=precise(loop.precision, plan.method))
     if options.kimg or (loop.steps is None and loop.minutes is None):
         loop = replace(loop, steps=plan.schedule.steps(options.kimg, loop.devices * loop.machines))
     facts = {"pictures": str(pictures), **plain(options, loop)}

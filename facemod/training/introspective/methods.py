@@ -36,7 +36,9 @@ class Method:
     modulated: bool = False
     """Whether latents modulate every level (AdaIN), or enter at 4 px only."""
     spectral_decoder: bool = False
-    """Whether the decoder's weights are spectrally normalised, or equalised."""
+    """Whether the decoder's weights are spectrally normalised, or equalised. If they are, its first
+    pictures are so alike that bfloat16 cannot tell their latents apart: their spread comes out as
+    0, and its logarithm is no number."""
     robust: bool = False
     """Reconstruct by the adaptive robust loss instead of the absolute difference."""
     extra_divergence: bool = False

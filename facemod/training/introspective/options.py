@@ -120,6 +120,22 @@ def planned(options: ModelOptions) -> Plan:
     return Plan(method, level, encoder, decoder, schedule)
 
 
+def precise(precision: str, method: Method) -> str:
+    """``--precision`` for a recipe: ``auto`` is float32 for one that half precision ends at once.
+
+    Raises:
+        UsageError: half precision was asked for, for such a recipe.
+    """
+    if not method.spectral_decoder or precision == "32-true":
+        return precision
+    if precision != "auto":
+        raise UsageError(
+            f"--precision {precision}: --recipe {method.name} needs 32-true, because its decoder's "
+            "first pictures are too alike for less"
+        )
+    return "32-true"
+
+
 def _timetable(name: str, method: Method) -> Timetable:
     published = method.timetables
     if name and name not in published:

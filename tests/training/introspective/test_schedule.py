@@ -8,7 +8,9 @@ import numpy as np
 import pytest
 import torch
 
+from facemod.errors import UsageError
 from facemod.training.introspective.methods import AUTOMODULATOR, BALANCED, METHODS
+from facemod.training.introspective.options import precise
 from facemod.training.introspective.replay import ImagePool
 from facemod.training.introspective.schedule import Schedule, Stage, Timetable
 
@@ -75,3 +77,11 @@ def test_the_pool_gives_back_what_it_was_given_and_forgets_other_resolutions() -
     larger = torch.zeros(2, 3, 8, 8)
     assert torch.equal(pool.exchanged(larger, 8, rng), larger)
     assert len(pool.images) == 2
+
+
+def test_half_precision_is_not_for_spectrally_normalised_decoders() -> None:
+    assert precise("auto", BALANCED) == "32-true"
+    assert precise("auto", AUTOMODULATOR) == "auto"
+    assert precise("bf16-mixed", AUTOMODULATOR) == "bf16-mixed"
+    with pytest.raises(UsageError, match="--recipe balanced needs 32-true"):
+        precise("bf16-mixed", BALANCED)
