@@ -14,6 +14,7 @@ from facemod.api.words import Machine, sort_out
 from facemod.editing.corridor import EditedFace
 from facemod.editing.corridor import reconstruct as reconstruct_face
 from facemod.editing.editor import Editor
+from facemod.editing.like import like_photos
 from facemod.editing.looks import settle_fidelity
 from facemod.editing.results import ResultKind, mark_for, picture
 from facemod.editing.treatments import Reconstruction, Retouch, Treatment
@@ -51,8 +52,8 @@ def edit(
         photo: a path, a Pillow image or an array.
         presets: strengths by the names of presets, for programs that choose them.
         force: let strengths go beyond their natural range.
-        words: strengths of presets (``_`` stands for ``-``), each a number or ``"to:+1"``; besides
-            these what :mod:`facemod.api.words` lists.
+        words: strengths of presets (``_`` stands for ``-``), each a number, ``"to:+1"`` or
+            ``"like:other.jpg"``; besides these what :mod:`facemod.api.words` lists.
 
     Raises:
         UsageError: there is no such preset, or a word that makes no sense.
@@ -66,6 +67,7 @@ def edit(
     strengths = {name: _strength(name, value) for name, value in named.items()}
     warnings = check_ranges(strengths, force=force)
     editor = machine.editor(look.side)
+    strengths = like_photos(strengths, editor, machine.photo)
     move = preset_edit(strengths, editor.model.info.space, limited=not force)
     rung, _ = settle_fidelity(look.fidelity, editor.model, 1)
     retouch = look.retouch(move, rung, recipe_of(strengths), mark=machine.mark)

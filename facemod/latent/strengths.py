@@ -1,4 +1,4 @@
-"""How far to move along presets: by a strength, or to a level.
+"""How far to move along presets: by a strength, to a level, or to that of another photo.
 
 A *level* is where a face stands on a preset's scale, in standard deviations of natural faces, 0
 being the average. It is read off the codes by a linear measure that the preset's file holds.
@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import PurePath
 from typing import TYPE_CHECKING
 
 from facemod.errors import ModelError, UsageError
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 
     from facemod.latent.codes import Codes
 
-TARGET = "to:"
+TARGET, LIKE = "to:", "like:"
 # Levels of presets that do nearly the same thing cannot be chosen apart from each other.
 SMALLEST_INDEPENDENCE = 0.1
 # No old mouth may shine through a new one, and no young skin through old skin.
@@ -32,24 +33,39 @@ class Strength:
 
     value: float
     absolute: bool = False
+    like: str = ""
+    """The photo whose face has the level that is meant: ``value`` is unknown until it is read."""
 
     def __str__(self) -> str:
+        if self.like:
+            return f"{LIKE}{self.like}"
         return f"{TARGET if self.absolute else ''}{self.value:+g}"
+
+    @property
+    def short(self) -> str:
+        """In the name of a file."""
+        if self.like:
+            return f"-like-{PurePath(self.like).stem}"
+        return str(self).replace(":", "")
 
 
 def parse_strength(text: str) -> Strength:
-    """``1.5``, ``+1.5`` or ``to:+1``.
+    """``1.5``, ``+1.5``, ``to:+1`` or ``like:other.jpg``.
 
     Raises:
-        ValueError: it is neither, or the number is not finite.
+        ValueError: it is none of these, or the number is not finite.
     """
+    if text.startswith(LIKE) and text != LIKE:
+        return Strength(math.nan, absolute=True, like=text.removeprefix(LIKE))
     absolute = text.startswith(TARGET)
     try:
         value = float(text.removeprefix(TARGET))
     except ValueError:
         value = math.nan
     if not math.isfinite(value):
-        raise ValueError(f"{text!r} is not a valid number; write for example 1.5 or {TARGET}1")
+        raise ValueError(
+            f"{text!r} is not a valid number; write for example 1.5, {TARGET}1 or {LIKE}other.jpg"
+        )
     return Strength(value, absolute)
 
 
@@ -138,13 +154,7 @@ def preset_edit(
 
     plain = {name: s.value for name, s in strengths.items() if not s.absolute}
     names = sorted(name for name, s in strengths.items() if s.absolute)
-    presets = tuple(get_preset(name) for name in names)
-    for preset in presets:
-        if preset.level_centre is None:
-            raise UsageError(
-                f"--{preset.name} {strengths[preset.name]}: this preset measures no level; give a "
-                "strength without to:"
-            )
+    presets = tuple(levelled(name) for name in names)
     return PresetEdit(
         edit_direction(plain, space),
         presets,
@@ -154,6 +164,42 @@ def preset_edit(
         limited,
         common_region(strengths),
     )
+
+
+def like_others(
+    strengths: Mapping[str, Strength], others: Mapping[str, Codes], space: CodeSpace
+) -> dict[str, Strength]:
+    """The strengths, with the levels of the faces in ``others`` where a photo was named.
+
+    ``others`` holds the codes of one face for each name of a photo.
+
+    Raises:
+        UsageError: a preset measures no level.
+        ModelError: a preset is damaged or belongs to another kind of model.
+    """
+    return {
+        name: Strength(level_of(name, others[s.like], space), absolute=True) if s.like else s
+        for name, s in strengths.items()
+    }
+
+
+def level_of(name: str, codes: Codes, space: CodeSpace) -> float:
+    """Where the one face of ``codes`` stands on the scale of a preset; errors as above."""
+    preset = levelled(name)
+    measure = fitting(preset.level(), preset, space)
+    read = float((codes.styles[0].to(measure) * measure).sum())
+    return preset.level_gain * (read - (preset.level_centre or 0.0))
+
+
+def levelled(name: str) -> Preset:
+    """The preset, if it measures a level; UsageError if not."""
+    preset = get_preset(name)
+    if preset.level_centre is None:
+        raise UsageError(
+            f"--{name}: this preset measures no level, so that {TARGET} and {LIKE} mean nothing to "
+            "it; give a strength without"
+        )
+    return preset
 
 
 def recipe_of(strengths: Mapping[str, Strength]) -> str:

@@ -22,6 +22,7 @@ def fresh_models():
 WAYS = [
     ([], {}),
     (["--age", "to:+1"], {"age": "to:+1"}),
+    (["--age", "like:b.png"], {"age": "like:b.png"}),
     (["--faces", "2"], {"faces": "2"}),
     (["--fidelity", "encode"], {"fidelity": "encode"}),
     (["--only", "mouth,eyes"], {"only": "mouth,eyes"}),
@@ -38,6 +39,7 @@ WAYS = [
 @pytest.mark.parametrize("suffix", [".png", ".jpg"])
 def test_edit_writes_what_the_command_writes(run, photo, tmp_path, options, words, suffix):
     source = photo(f"a{suffix}", faces=2)
+    photo("b.png", (150, 100, 120))
     ended = run("edit", source, "--smile", "+1.5", "-o", f"cli{suffix}", *options, "--json")
     assert ended.code == 0
     picture = facemod.edit(source, smile=1.5, **words)

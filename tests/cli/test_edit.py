@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import numpy as np
 import pytest
 from PIL import Image
@@ -99,6 +101,45 @@ class TestLevels:
         words = ("edit", photo("a.png", (30, 120, 150)), "--smile", "to:+2")
         assert "note: face 1: --smile would need +5." in run(*words, "-o", "one").err
         assert "note" not in run(*words, "-o", "two", "--force").err
+
+
+class TestLikeAnother:
+    """``--NAME like:PHOTO``: to the level of the largest face of another photo."""
+
+    def test_a_face_comes_to_the_level_of_the_other(self, run, photo, pixels):
+        photo("a.png", (90, 120, 150))
+        photo("other.png", (160, 120, 150))
+        decoded = ("--crop", "--fidelity", "encode")
+        ended = run("edit", "a.png", "--smile", "like:other.png", *decoded, "-o", "out")
+        assert ended.code == 0
+        assert pixels("out/a.png")[26:38, 20:44, 0].mean() == pytest.approx(160, abs=4)
+
+    def test_the_mark_tells_the_level_and_not_the_name(self, run, photo):
+        photo("a.png")
+        photo("other.png", (160, 120, 150))
+        run("edit", "a.png", "--smile", "like:other.png", "-o", "out.png")
+        assert re.fullmatch(r"edit smile=to:[+-][0-9.]+", read_mark("out.png").recipe)
+
+    def test_with_another_other_photo_nothing_is_taken_for_done(self, run, photo, pixels):
+        photo("a.png")
+        words = ("edit", "a.png", "--smile", "like:other.png", "-o", "out", "-q")
+        photo("other.png", (130, 120, 150))
+        run(*words)
+        photo("other.png", (170, 120, 150))
+        assert run(*words).code != 0  # another result is there
+        assert run(*words, "--overwrite").code == 0
+
+    @pytest.mark.parametrize(
+        ("other", "what"),
+        [("black.png", "like:black.png: no face was found"), ("none.png", "no such file")],
+    )
+    def test_a_photo_that_gives_nothing_ends_the_run(self, run, photo, workplace, other, what):
+        photo("a.png")
+        Image.new("RGB", (96, 96)).save("black.png")
+        ended = run("edit", "a.png", "--smile", f"like:{other}", "-o", "out")
+        assert ended.code != 0
+        assert what in ended.err
+        assert not (workplace / "out" / "a.png").exists()
 
 
 class TestFaces:

@@ -63,6 +63,16 @@ def level_of(name, codes):
     return torch.einsum("sd,nsd->n", preset.level(), codes.styles) - preset.level_centre
 
 
+def test_strengths_are_written_as_they_are_read():
+    for text, short in (
+        ("+1.5", "+1.5"),
+        ("to:-1", "to-1"),
+        ("like:my/friend.jpg", "-like-friend"),
+    ):
+        strength = parse_strength(text)
+        assert (str(strength), strength.short) == (text, short)
+
+
 @pytest.mark.parametrize(
     ("text", "value", "absolute"),
     [("1.5", 1.5, False), ("+2", 2, False), ("-1", -1, False), ("to:-0.5", -0.5, True)],

@@ -27,10 +27,12 @@ from facemod.cli.preset_options import chosen_strengths, preset_options, strengt
 from facemod.cli.result import Result, Table
 from facemod.cli.run import run_look
 from facemod.cli.session import Session, look_of, mark_warning, settings_of
+from facemod.cli.together import read
 from facemod.editing.results import ResultKind
 from facemod.editing.words import AUTO, parse_size
 from facemod.errors import UsageError
 from facemod.files.digests import digest
+from facemod.imaging.opening import read_file
 from facemod.jobs.film import edit_film, film_of, plan_film
 from facemod.jobs.outcome import Outcome
 from facemod.latent.presets import find_presets
@@ -69,7 +71,7 @@ def edit(
 ) -> Result:
     """Edit faces by name: [bold]facemod edit photos/ --smile +1.5 --age -1[/].
 
-    What +1 of each is, stands below; to:+1 brings every face to the same level.
+    +1 of each is told below; to:+1 is one level for all faces, like:b.jpg that of another photo.
     """
     chosen = chosen_strengths(strengths)
     if not chosen:
@@ -80,17 +82,18 @@ def edit(
         crop=crop, compare=compare, preview=preview,
     )  # fmt: skip
     settings |= {
-        "presets": {name: [str(chosen[name]), digest_of_preset(name)] for name in chosen},
+        "presets": {name: settings_for(name, strength) for name, strength in chosen.items()},
         "force": force,
     }
     session = Session(common, parse_size(size, kind), fidelity)
-    recipe = recipe_of(chosen)
     if film := film_of(photos or []):
         refuse_for_films(film, many, kind, fidelity, min_likeness)
         skip, overwrite = common.skip_existing, common.overwrite
         target = plan_film(film, common.output, overwrite=overwrite, skip_existing=skip)
         look = look_of(common, where, fidelity, settings)
-        filming = filming_of(session, look, edit_for(session.editor, chosen, force), recipe)
+        chosen = others_read(chosen, session)
+        move, recipe = edit_for(session.editor, chosen, force), recipe_of(chosen)
+        filming = filming_of(session, look, move, recipe)
         if skip and target.exists():
             return Result("edit", (Outcome(str(film), str(target), "skipped"),))
         settings["fidelity"] = fidelity
@@ -101,11 +104,12 @@ def edit(
     found = find_photos("edit", photos, common, many)
     count = len(found.without())
     settings["fidelity"] = session.rung_for_log(count, dry_run=many.dry_run)
-    short = "_".join(f"{name}{chosen[name]}" for name in sorted(chosen)).replace(":", "")
+    short = "_".join(f"{name}{chosen[name].short}" for name in sorted(chosen))
     batch = plan_batch(found, [kind.suffix], settings, short)
     if many.dry_run:
         return describe(batch)
-    look = look_of(common, where, fidelity, settings)
+    chosen = others_read(chosen, session)
+    look, recipe = look_of(common, where, fidelity, settings), recipe_of(chosen)
     rung, mark = session.rung(count), common.mark
     treatment: Treatment
     if kind is ResultKind.PREVIEW:
@@ -177,6 +181,21 @@ def variants_for(editor: Editor, row: Sequence[dict[str, Strength]], force: bool
     from facemod.editing.preview import Variant
 
     return [Variant(written(chosen), edit_for(editor, chosen, force)) for chosen in row]
+
+
+def others_read(chosen: dict[str, Strength], session: Session[Common]) -> dict[str, Strength]:
+    """The strengths, with the levels of other photos' faces where they were named."""
+    if not any(strength.like for strength in chosen.values()):
+        return chosen
+    from facemod.editing.like import like_photos
+
+    return like_photos(chosen, session.editor, lambda name: read(Path(name), session.options))
+
+
+def settings_for(name: str, strength: Strength) -> list[str]:
+    """What results depend on: the strength, the preset's file, and the photo that was named."""
+    other = [digest(read_file(Path(strength.like)))] if strength.like else []
+    return [str(strength), digest_of_preset(name), *other]
 
 
 def digest_of_preset(name: str) -> str:
