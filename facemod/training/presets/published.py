@@ -7,15 +7,16 @@ A published direction drags other things along: age puts glasses on, gender brin
 recipe (:mod:`facemod.training.presets.published_recipes`) says what to project out of it, which
 slots it may move, and how long strength 1 is: a step that people chose by looking, or one that is
 scaled until what is measured (years, degrees) changes by a round number. What strengths -1 and +1
-do is measured by :class:`Gauge` and stands in each file.
+do is measured on photos, as the command line edits them
+(:mod:`facemod.training.presets.gauge`), and stands in each file.
 """
 
 from __future__ import annotations
 
+import math
 import zipfile
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
 from pathlib import Path
 
 import numpy as np
@@ -24,13 +25,9 @@ from torch import Tensor
 
 from facemod.errors import InputError, UsageError
 from facemod.faces.detect import make_detector
-from facemod.faces.face import Detector
 from facemod.latent.presets import LEVEL_TENSOR, SUFFIX, TENSOR
 from facemod.models.wavelet import model as wavelet
 from facemod.models.wavelet.decoder import SLOTS, STYLE_DIM
-from facemod.models.wavelet.details import BLOCKS_BEFORE
-from facemod.models.wavelet.preview import LinearPreview
-from facemod.tensors.pixels import to_pixels
 from facemod.training.judges.identity import load_identity
 from facemod.training.judges.readings import (
     UTK_NAMES,
@@ -39,18 +36,16 @@ from facemod.training.judges.readings import (
     celeba_labels,
     utk_label,
 )
+from facemod.training.presets.gauge import Gauge, corridor_drawer, drawn_faces, enlarged
 from facemod.training.presets.options import PublishedOptions
 from facemod.training.presets.published_recipes import ORIGINS, RECIPES, Published
 from facemod.training.settings import Tell
-from facemod.weights.files import filled, save_weights
+from facemod.weights.files import save_weights
 
 DRAWN = 4000  # styles whose spread levels are measured in
-TRUNCATION = 0.7
-YAW = "yaw"
-# How far the nose's tip stands before the line between the eyes, in distances of the eyes.
-NOSE = 0.6
 SMALLEST_EFFECT = 0.15  # spreads of a reading; smaller changes are not worth telling
 SMALLEST_CHANGE = 0.1  # of what a unit asks for; less is no effect that could be scaled
+ROUNDS, CLOSE = 5, 0.08  # of scaling, and how near to a unit is near enough
 
 
 @dataclass(frozen=True)
@@ -110,51 +105,17 @@ def without(direction: Tensor, guards: Sequence[Tensor]) -> Tensor:
 
 
 @dataclass(frozen=True)
-class Gauge:
-    """Measures what directions do to faces that taught nothing."""
-
-    draw: Callable[[Tensor], Tensor]
-    """Styles [N, slots, dim] -> pictures [N, 3, S, S] in [-1, 1]."""
-    readings: Callable[[Tensor], dict[str, Tensor]]
-    """Pictures -> what is read off them, [N] for each name."""
-    detector: Detector
-    styles: Tensor
-    """Of N faces, whatever they come from."""
-
-    def changes(self, direction: Tensor) -> dict[str, float]:
-        """The mean change of each reading, and of the yaw in degrees, along ``direction``."""
-        before, after = self._unmoved, self._seen(self.styles + direction)
-        return {name: float((after[name] - before[name]).nanmean()) for name in before}
-
-    @cached_property
-    def _unmoved(self) -> dict[str, Tensor]:
-        return self._seen(self.styles)
-
-    def _seen(self, styles: Tensor) -> dict[str, Tensor]:
-        pictures = self.draw(styles)
-        return self.readings(pictures) | {YAW: self._yaws(pictures)}
-
-    def _yaws(self, pictures: Tensor) -> Tensor:
-        """Degrees [N], to the picture's right; NaN where no face is found."""
-        found = [self.detector.detect(pixels) for pixels in to_pixels(pictures)]
-        return torch.tensor([yaw_of(faces[0].landmarks) if faces else np.nan for faces in found])
-
-
-def yaw_of(points: np.ndarray) -> float:
-    """How many degrees a face turns to the picture's right, by its five points [5, 2]."""
-    eyes, nose = points[:2], points[2]
-    across = eyes[1] - eyes[0]
-    aside = (nose - eyes.mean(0)) @ across / (across @ across)
-    return float(np.degrees(np.arctan(aside / NOSE)))
-
-
-@dataclass(frozen=True)
 class Made:
     """A direction [slots, dim] of strength 1, and what it does downwards and upwards."""
 
     direction: Tensor
     down: Mapping[str, float]
     up: Mapping[str, float]
+
+    def share(self, unit: tuple[str, float]) -> float:
+        """How much of a unit strength 1 changes, half of what lies between -1 and +1."""
+        name, wanted = unit
+        return (self.up[name] - self.down[name]) / 2 / wanted
 
     def effects(self, units: Mapping[str, float]) -> dict[str, float]:
         """What strength 1 does, half of what lies between -1 and +1, in spreads of the readings."""
@@ -172,17 +133,43 @@ def made(recipe: Published, directions: Directions, gauge: Gauge) -> Made:
     Raises:
         InputError: it has a unit, and does next to nothing of the kind.
     """
-    direction = directions.of(recipe)
-    found = Made(direction, gauge.changes(-direction), gauge.changes(direction))
-    if recipe.unit is None:
-        return found
-    name, wanted = recipe.unit
-    share = (found.up[name] - found.down[name]) / 2 / wanted
-    if share < SMALLEST_CHANGE:
-        raise InputError(f"{recipe.name}: its direction changes {name} by {share:.0%} of what +1 "
-                         "is to do; is the file of directions another one?")  # fmt: skip
-    direction = direction / share
+    found = measured(directions.of(recipe), gauge)
+    return found if recipe.unit is None else scaled(recipe, recipe.unit, found, gauge)
+
+
+def measured(direction: Tensor, gauge: Gauge) -> Made:
+    """A direction with what it does."""
     return Made(direction, gauge.changes(-direction), gauge.changes(direction))
+
+
+def scaled(recipe: Published, unit: tuple[str, float], first: Made, gauge: Gauge) -> Made:
+    """The direction made as long as its unit wants.
+
+    What a photo takes of a direction rises steeply somewhere, because small changes are held back.
+    So each round stays between the longest length that was too little and the shortest that was
+    too much.
+
+    Raises:
+        InputError: the direction does next to nothing of the kind.
+    """
+    length, too_short, too_long = 1.0, 0.0, math.inf
+    best = first
+    for _ in range(ROUNDS):
+        share = best.share(unit)
+        if share < SMALLEST_CHANGE:
+            raise InputError(
+                f"{recipe.name}: its direction changes {unit[0]} by {share:.0%} of what +1 is to "
+                "do; is the file of directions another one?"
+            )
+        if abs(share - 1) < CLOSE:
+            break
+        too_short, too_long = (length, too_long) if share < 1 else (too_short, length)
+        wanted = length / share
+        if not too_short < wanted < too_long:
+            wanted = (too_short + too_long) / 2
+        length = wanted
+        best = measured(first.direction * length, gauge)
+    return best
 
 
 def level_of(direction: Tensor, styles: Tensor) -> tuple[Tensor, float]:
@@ -229,25 +216,6 @@ def evidence_of(recipe: Published, found: Made) -> dict[str, float]:
     return told
 
 
-@torch.inference_mode()
-def gauge_styles(model: wavelet.WaveletModel, real: Tensor, drawn: int, seed: int) -> Tensor:
-    """Styles of ``drawn`` random faces and of the aligned faces ``real`` [N, 3, S, S]."""
-    samples = model.sample(drawn, seed=seed, truncation=TRUNCATION).styles
-    return torch.cat([samples, model.encode(real).styles])
-
-
-def previewer(model: wavelet.WaveletModel) -> Callable[[Tensor], Tensor]:
-    """Draws styles at 128 px. The recipes move no slot that a preview does not know."""
-    preview = filled(LinearPreview(), wavelet.FOLDER / "preview.safetensors")
-
-    @torch.inference_mode()
-    def draw(styles: Tensor) -> Tensor:
-        features = (model.decoder.features(style[None], BLOCKS_BEFORE) for style in styles)
-        return torch.cat([preview(each) for each in features]).clamp(-1, 1)
-
-    return draw
-
-
 def open_gauge(options: PublishedOptions) -> tuple[Gauge, Readings, wavelet.WaveletModel]:
     """A gauge of random and real faces that taught nothing, its readings, and the model.
 
@@ -263,8 +231,8 @@ def open_gauge(options: PublishedOptions) -> tuple[Gauge, Readings, wavelet.Wave
     tried = sets[0].faces[3::4]
     real = tried[:: max(1, len(tried) // options.faces)][: options.faces]
     model = wavelet.load("cpu")
-    styles = gauge_styles(model, real, options.faces, options.seed)
-    gauge = Gauge(previewer(model), readings, make_detector("embedded", "cpu")[0], styles)
+    photos = torch.cat((drawn_faces(model, options.faces, options.seed), enlarged(real)))
+    gauge = Gauge(corridor_drawer(model, photos), readings, make_detector("embedded", "cpu")[0])
     return gauge, readings, model
 
 

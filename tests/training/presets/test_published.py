@@ -15,15 +15,14 @@ from torch import Tensor
 from facemod.errors import InputError
 from facemod.latent.presets import read_preset
 from facemod.models.wavelet.decoder import SLOTS, STYLE_DIM
+from facemod.training.presets.gauge import Gauge, yaw_of
 from facemod.training.presets.published import (
     Directions,
-    Gauge,
     evidence_of,
     level_of,
     made,
     without,
     write,
-    yaw_of,
 )
 from facemod.training.presets.published_recipes import HELD, ORIGINS, RECIPES, Published
 
@@ -38,16 +37,16 @@ def axis(number: int) -> Tensor:
 
 
 def gauge() -> Gauge:
-    """Shows the first numbers of slot 2, and reads them."""
+    """Shows the first numbers of slot 2 of a direction, and reads them."""
 
     def readings(pictures: Tensor) -> dict[str, Tensor]:
         return {"Age": 40 * pictures[:, OLDER, 0, 0], "Eyeglasses": pictures[:, SPECTACLES, 0, 0]}
 
-    def draw(styles: Tensor) -> Tensor:
-        return styles[:, 2, :3, None, None]
+    def draw(direction: Tensor) -> Tensor:
+        return direction[None, 2, :3, None, None].repeat(3, 1, 1, 1)
 
     nobody = SimpleNamespace(name="nobody", detect=lambda rgb: [])
-    return Gauge(draw, readings, nobody, torch.zeros(3, SLOTS, STYLE_DIM))
+    return Gauge(draw, readings, nobody)
 
 
 def known() -> Directions:
@@ -82,9 +81,17 @@ def test_without_leaves_nothing_of_any_guard() -> None:
 
 def test_a_unit_scales_until_a_step_does_what_it_says() -> None:
     found = made(AGE, known(), gauge())
-    assert found.up["Age"] == pytest.approx(10, abs=1e-3)
-    assert found.down["Age"] == pytest.approx(-10, abs=1e-3)
+    assert found.up["Age"] == pytest.approx(10, rel=0.08)
+    assert found.down["Age"] == pytest.approx(-10, rel=0.08)
     assert found.up["Eyeglasses"] == pytest.approx(0, abs=1e-5)
+
+
+def test_a_unit_is_found_where_photos_hold_small_changes_back() -> None:
+    def readings(pictures: Tensor) -> dict[str, Tensor]:
+        return {"Age": 200 * pictures[:, OLDER, 0, 0] ** 3}
+
+    found = made(AGE, known(), replace(gauge(), readings=readings))
+    assert found.up["Age"] == pytest.approx(10, rel=0.25)
 
 
 def test_a_direction_that_does_nothing_of_the_kind_is_refused() -> None:
