@@ -16,6 +16,7 @@ ROOT = Path(__file__).parents[1]
 LARGEST_BUNDLE = 60_000_000
 WEIGHTS = [
     "facemod/models/wavelet/encoder.safetensors",
+    "facemod/models/wavelet/corrector.safetensors",
     "facemod/models/wavelet/decoder.safetensors",
     "facemod/models/wavelet/mapping.safetensors",
     "facemod/models/wavelet/details.safetensors",

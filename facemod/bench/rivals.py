@@ -99,7 +99,7 @@ def openvino_decoder(model: WaveletModel, styles: Tensor) -> dict[str, Work]:
 @torch.inference_mode()
 def decoder_gmacs(model: WaveletModel, size: int) -> float:
     """10^9 multiply-adds of decoding one face at ``size`` px."""
-    painter = Painter(model.decoder, model.heads)
+    painter = Painter(model.decoder, model.networks.heads)
     styles = model.sample(1, seed=SEED).styles
     with FlopCounterMode(display=False) as counter:
         painter.image(painter.features(styles, 0), styles, 0, size)

@@ -77,6 +77,7 @@ GROUPS: Mapping[str, Group] = {
             "prepare": "train:train_prepare",
             "preview": "train:train_preview",
             "encoder": "train:train_encoder",
+            "corrector": "train:train_corrector",
             "details": "train:train_details",
             "heads": "train_parts:train_heads",
             "likeness": "train_parts:train_likeness",

@@ -101,6 +101,32 @@ class EncoderOptions(SampleOptions):
 
 
 @dataclass(frozen=True)
+class CorrectorOptions(SampleOptions):
+    """What decides the network that corrects the encoder, besides the loop."""
+
+    faces: Annotated[Path, Setting("Packed real faces (facemod train prepare).", DATA_PANEL)] = (
+        Path("faces.npz")
+    )
+    others: Annotated[
+        Path | None, Setting("A second set, of which as many are shown.", DATA_PANEL)
+    ] = None
+    samples: Annotated[int, Setting("Fresh decoder samples per step.", DATA_PANEL)] = 4
+    reals: Annotated[int, Setting("Real faces per step and device.", DATA_PANEL)] = 8
+    twice: Annotated[float, Setting("Part of the steps that correct twice.", LOSS_PANEL)] = 0.35
+    start: Annotated[Path | None, Setting("corrector.safetensors to begin with.", DATA_PANEL)] = (
+        None
+    )
+    learning_rate: Annotated[float, Setting("Highest learning rate.", LOSS_PANEL)] = 8e-4
+    pixel_weight: Annotated[float, Setting("Weight of the multi-scale L1.", LOSS_PANEL)] = 2.0
+    identity_weight: Annotated[float, Setting("Weight of the identity embedding.", LOSS_PANEL)] = (
+        1.0
+    )
+    feature_weight: Annotated[
+        float, Setting("Weight of the identity network's features.", LOSS_PANEL)
+    ] = 0.6
+
+
+@dataclass(frozen=True)
 class DetailOptions(SampleOptions):
     """What decides a details path besides the loop."""
 

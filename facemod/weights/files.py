@@ -16,6 +16,7 @@ from safetensors.torch import save_file
 from torch import Tensor
 
 from facemod.errors import ModelError
+from facemod.weights.rows import SCALE, packed, unpacked
 
 FORMAT = "1"
 Network = TypeVar("Network", bound=torch.nn.Module)
@@ -27,11 +28,16 @@ def save_weights(
     config: dict[str, Any],
     *,
     dtype: torch.dtype = torch.float16,
+    eight_bits: bool = False,
 ) -> None:
-    """Write ``state`` with ``config`` in the header; floating tensors are stored as ``dtype``."""
+    """Write ``state`` with ``config`` in the header; floating tensors are stored as ``dtype``.
+
+    With ``eight_bits``, large matrices are stored as :mod:`facemod.weights.rows` does.
+    """
+    kept = packed(state) if eight_bits else state
     tensors = {
-        name: (t.to(dtype) if t.is_floating_point() else t).contiguous()
-        for name, t in state.items()
+        name: (t if not t.is_floating_point() or name.endswith(SCALE) else t.to(dtype)).contiguous()
+        for name, t in kept.items()
     }
     header = {"facemod.format": FORMAT, "config": json.dumps(config, sort_keys=True)}
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -49,9 +55,11 @@ def load_weights(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
     try:
         with safe_open(path, framework="pt") as file:
             header = file.metadata() or {}
-            state = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+            state = unpacked({name: file.get_tensor(name) for name in file.keys()})  # noqa: SIM118
     except FileNotFoundError:
         raise ModelError(f"{path}: the weight file is missing; reinstall facemod") from None
+    except ValueError as error:
+        raise ModelError(f"{path}: {error}") from error
     except (OSError, SafetensorError) as error:
         raise ModelError(f"{path}: not a readable safetensors file ({error})") from error
     if header.get("facemod.format") != FORMAT or "config" not in header:

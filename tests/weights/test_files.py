@@ -60,3 +60,25 @@ def test_values_that_are_not_finite(tmp_path: Path) -> None:
 def test_weights_of_another_network(tmp_path: Path) -> None:
     with pytest.raises(ModelError, match="do not fit this network"):
         fill(torch.nn.Linear(2, 2), {"weight": torch.zeros(3, 3)}, tmp_path)
+
+
+def test_eight_bits_keep_each_row_to_its_own_scale(tmp_path: Path) -> None:
+    rows = torch.randn(64, 3, 32, generator=torch.Generator().manual_seed(0))
+    rows *= torch.logspace(-3, 2, 64)[:, None, None]
+    few = torch.tensor([[0.3, 0.7]])
+    path = tmp_path / "w.safetensors"
+    save_weights(path, {"rows": rows, "few": few, "bias": rows[:, 0, 0]}, {}, eight_bits=True)
+    state, _ = load_weights(path)
+    error = (state["rows"] - rows).flatten(1).abs().amax(1)
+    assert (error <= rows.flatten(1).abs().amax(1) / 253).all()
+    assert torch.allclose(state["few"], few, rtol=1e-3)
+    assert set(state) == {"rows", "few", "bias"}
+    assert path.stat().st_size < rows.numel() * 1.3
+
+
+def test_scales_that_do_not_fit_are_refused(tmp_path: Path) -> None:
+    path = tmp_path / "w.safetensors"
+    torn = {"rows": torch.zeros(4, 4, dtype=torch.int8), "rows.scale": torch.zeros(3)}
+    save_file(torn, path, metadata={"facemod.format": "1", "config": "{}"})
+    with pytest.raises(ModelError, match="does not fit its scales"):
+        load_weights(path)

@@ -15,6 +15,7 @@ from facemod.cli.options import Printing
 from facemod.cli.result import Result
 from facemod.cli.signals import code_of
 from facemod.training.settings import (
+    CorrectorOptions,
     DetailOptions,
     EncoderOptions,
     LoopOptions,
@@ -52,6 +53,20 @@ def train_encoder(
         return Trainer(options, fabric, run, loop.checkpoint_every, facts)
 
     return perform("train encoder", build, run, facts, loop, printing)
+
+
+def train_corrector(
+    run: Run, options: CorrectorOptions, loop: LoopOptions, printing: Printing
+) -> Result:
+    """Train the network that corrects the encoder's first guess."""
+    facts = plain(options, loop)
+
+    def build(fabric: Fabric) -> Task:
+        from facemod.training.bundled.corrector import CorrectorTrainer
+
+        return CorrectorTrainer(options, fabric, facts)
+
+    return perform("train corrector", build, run, facts, loop, printing)
 
 
 def train_details(

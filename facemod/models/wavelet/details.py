@@ -18,6 +18,8 @@ from facemod.models.wavelet.decoder import CHANNELS
 INPUT_RESOLUTION = 256
 RESOLUTION = 64
 BLOCKS_BEFORE = 4  # decoder blocks before the residual is added
+SHAPING = 1 + 2 * BLOCKS_BEFORE
+"""So many early slots shape the 64 px features, and with them the face."""
 MAP_CHANNELS = 24
 WIDTH = 64
 LOOK = 32  # channels of the squeezed decoder features

@@ -26,7 +26,13 @@ from facemod.latent.codes import Codes
 from facemod.models.base import Effort, Watch, unwatched
 from facemod.models.wavelet.crops import decode_crop, detail_crop
 from facemod.models.wavelet.decoder import CHANNELS, SLOT_RESOLUTIONS, Decoder
-from facemod.models.wavelet.details import BLOCKS_BEFORE, RESOLUTION, DetailDecoder, untouched
+from facemod.models.wavelet.details import (
+    BLOCKS_BEFORE,
+    RESOLUTION,
+    SHAPING,
+    DetailDecoder,
+    untouched,
+)
 from facemod.models.wavelet.styling import StyleFitter
 from facemod.models.windows import CROP, Window
 from facemod.tensors.precision import autocast
@@ -35,7 +41,6 @@ FINE_SIDE = 2 * RESOLUTION
 FINE_MAPS = 24
 FINE_CHANNELS = CHANNELS[BLOCKS_BEFORE + 1]
 FINE_SIZE = FINE_MAPS * FINE_SIDE**2
-FIRST_LATE_SLOT = 1 + 2 * BLOCKS_BEFORE
 # The face within the FFHQ square, in 64 px features: first and last corner of windows over it.
 FACE_ROWS, FACE_COLUMNS = (14, 40), (12, 36)
 FACE_SHARE = 0.5
@@ -96,8 +101,8 @@ class Fit:
         self.decoder, self.details, self.image, self.budget = decoder, details, image, budget
         self.codes = codes
         device = image.device
-        self.early = codes.styles.to(device)[:, :FIRST_LATE_SLOT].clone()
-        self.late = codes.styles.to(device)[:, FIRST_LATE_SLOT:].clone()
+        self.early = codes.styles.to(device)[:, :SHAPING].clone()
+        self.late = codes.styles.to(device)[:, SHAPING:].clone()
         self.maps = codes.details[0].maps.to(device).clone()
         groups = [(self.maps, MAP_RATE), (self.late, STYLE_RATE)]
         if budget.fine:
@@ -178,7 +183,7 @@ def fit_face(
     styles = codes.styles.to(image.device).clone()
     styles = rounded(fitter.fit(image, styles, budget.styling, stepped))
     shaped = replace(codes, styles=styles, details=(replace(codes.details[0], styles=styles),))
-    learning = Fit(fitter.decoder, details, image, shaped, budget)
+    learning = Fit(fitter.viewer.decoder, details, image, shaped, budget)
     learn(learning, stepped)
     return learning.result()
 
@@ -211,7 +216,7 @@ def measured_seconds(
     image = torch.zeros(1, 3, SLOT_RESOLUTIONS[-1], SLOT_RESOLUTIONS[-1], device=device)
     ends = [time.perf_counter()]
     fitter.fit(image, codes.styles.clone(), SHORT, lambda: ends.append(time.perf_counter()))
-    learning = Fit(fitter.decoder, details, image, codes, budget)
+    learning = Fit(fitter.viewer.decoder, details, image, codes, budget)
     windows = [time.perf_counter()]
     for window in PROBES[:SHORT]:
         learning.step(0.0, window)

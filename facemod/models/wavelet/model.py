@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import replace
-from functools import cached_property
+from dataclasses import dataclass, fields, replace
+from functools import cached_property, partial
 from pathlib import Path
 
 import torch
 import torch.nn.functional as F
-from torch import Tensor
+from torch import Tensor, nn
 
 from facemod.latent.codes import Codes, Details
 from facemod.models.base import Effort, ModelInfo, Watch, WindowDrawer, unwatched
 from facemod.models.wavelet import encoder as encoders
+from facemod.models.wavelet.corrector import Corrector, IterativeEncoder
 from facemod.models.wavelet.crops import decode_window
 from facemod.models.wavelet.decoder import SLOT_RESOLUTIONS, SLOTS, STYLE_DIM, Decoder
 from facemod.models.wavelet.details import BLOCKS_BEFORE, DetailPath
@@ -24,7 +25,7 @@ from facemod.models.wavelet.fitting import fine_residual, fit_face, measured_sec
 from facemod.models.wavelet.heads import WIDTHS, Heads, Painter
 from facemod.models.wavelet.identity import Identity, MobileFaceNet
 from facemod.models.wavelet.mapping import Mapping
-from facemod.models.wavelet.preview import LinearPreview
+from facemod.models.wavelet.preview import LinearPreview, Viewer
 from facemod.models.wavelet.styling import StyleFitter
 from facemod.models.windows import Window
 from facemod.weights.files import filled
@@ -34,29 +35,67 @@ LICENCE = "non-commercial research (see MODEL_CARD.md)"
 FOLDER = Path(__file__).parent
 
 
-class WaveletModel:
-    """Encoder, decoder with heads, mapping network and details path on one device, in float32."""
+@dataclass(frozen=True)
+class Networks:
+    """Everything that the bundled model is made of, as its files hold it."""
 
-    def __init__(
-        self,
-        encoder: Encoder,
-        decoder: Decoder,
-        mapping: Mapping,
-        details: DetailPath,
-        heads: Heads,
-        device: str,
-    ) -> None:
-        self.device = torch.device(device)
-        networks = (encoder, decoder, mapping, details, heads)
-        self.encoder, self.decoder, self.mapping, self.details, self.heads = (
-            network.eval().requires_grad_(False).to(self.device) for network in networks
+    encoder: Encoder
+    corrector: Corrector
+    decoder: Decoder
+    mapping: Mapping
+    details: DetailPath
+    heads: Heads
+    preview: LinearPreview
+    identity: Identity
+
+    @classmethod
+    def load(cls, folder: Path = FOLDER) -> Networks:
+        """Those of ``folder``.
+
+        Raises:
+            ModelError: a file is missing, damaged or of another shape.
+        """
+        made: dict[str, nn.Module] = {
+            "encoder": Encoder(),
+            "corrector": Corrector(),
+            "decoder": Decoder(),
+            "mapping": Mapping(),
+            "details": DetailPath(),
+            "heads": Heads(),
+            "preview": LinearPreview(),
+            "identity": MobileFaceNet(),
+        }
+        filled_in = {
+            name: filled(network, folder / f"{name}.safetensors") for name, network in made.items()
+        }
+        return cls(**filled_in | {"identity": Identity(filled_in["identity"])})
+
+    @property
+    def parameters(self) -> int:
+        """How many numbers were learnt."""
+        parts = (getattr(self, part.name) for part in fields(self))
+        return sum(p.numel() for part in parts for p in part.parameters())
+
+    def on(self, device: torch.device) -> Networks:
+        """The same networks there, at rest, as convolutions are fastest."""
+        moved = (
+            getattr(self, part.name).eval().requires_grad_(False).to(device)
+            for part in fields(self)
         )
         # Channels-last convolutions take about two thirds of the time, on CPU and GPU alike.
-        self.encoder.to(memory_format=torch.channels_last)
-        self.decoder.to(memory_format=torch.channels_last)
-        self.details.to(memory_format=torch.channels_last)
+        return Networks(*(network.to(memory_format=torch.channels_last) for network in moved))
+
+
+class WaveletModel:
+    """The bundled networks on one device, in float32."""
+
+    def __init__(self, networks: Networks, device: str) -> None:
+        self.device = torch.device(device)
+        self.networks = networks.on(self.device)
+        self.encoder, self.decoder = self.networks.encoder, self.networks.decoder
+        self.mapping, self.details = self.networks.mapping, self.networks.details
         painter = FastDecoder if self.device.type == "cpu" else Painter
-        self.painter = painter(self.decoder, self.heads)
+        self.painter = painter(self.decoder, self.networks.heads)
         self.info = ModelInfo(
             name="bundled",
             family=FAMILY,
@@ -67,7 +106,7 @@ class WaveletModel:
             geometry="flat",
             licence=LICENCE,
             smaller=tuple(WIDTHS),
-            parameters=sum(p.numel() for network in networks for p in network.parameters()),
+            parameters=self.networks.parameters,
         )
 
     @torch.inference_mode()
@@ -75,7 +114,7 @@ class WaveletModel:
         """Aligned faces [N, 3, R, R] in [-1, 1], R >= 128 -> codes with details."""
         images, side = images.to(self.device), encoders.RESOLUTION
         small = F.interpolate(images, (side, side), mode="area")
-        codes = self._codes(self.encoder(small.contiguous(memory_format=torch.channels_last)))
+        codes = self._codes(self.style_encoder(small))
         entry = Details.of(self.details.encode(images), codes.styles)
         return replace(codes, details=(entry,))
 
@@ -143,28 +182,29 @@ class WaveletModel:
             return measured_seconds(self.style_fitter, self.details.decoder, codes, effort)
 
     @cached_property
-    def style_fitter(self) -> StyleFitter:
-        """What fits styles to photos; loaded where it is first asked for.
+    def viewer(self) -> Viewer:
+        """What searches for styles look through."""
+        return Viewer(self.decoder, self.networks.preview, self.networks.identity)
 
-        Raises:
-            ModelError: its weights are missing, damaged or of another shape.
-        """
+    @cached_property
+    def style_encoder(self) -> IterativeEncoder:
+        """What reads styles off photos."""
+        features = partial(self.painter.features, blocks=BLOCKS_BEFORE)
+        return IterativeEncoder(self.encoder, self.networks.corrector, self.viewer, features)
+
+    @cached_property
+    def style_fitter(self) -> StyleFitter:
+        """What fits styles to photos."""
         with torch.inference_mode(False):
-            preview = filled(LinearPreview(), FOLDER / "preview.safetensors")
-            identity = Identity(filled(MobileFaceNet(), FOLDER / "identity.safetensors"))
-            preview, identity = (
-                network.requires_grad_(False).to(self.device, memory_format=torch.channels_last)
-                for network in (preview, identity)
-            )
             mean, axes = (tensor.clone() for tensor in (self.encoder.mean, self.encoder.basis))
-        return StyleFitter(self.decoder, preview, identity, mean, axes)
+        return StyleFitter(self.viewer, mean, axes)
 
     @cached_property
     def fingerprint(self) -> str:
         """A digest of all weights."""
         state = hashlib.blake2b(digest_size=16)
-        for network in (self.encoder, self.decoder, self.details):
-            for tensor in network.state_dict().values():
+        for part in fields(self.networks):
+            for tensor in getattr(self.networks, part.name).state_dict().values():
                 state.update(tensor.cpu().contiguous().numpy())
         return state.hexdigest()
 
@@ -204,16 +244,9 @@ class WaveletModel:
 
 
 def load(device: str = "cpu", folder: Path = FOLDER) -> WaveletModel:
-    """Load the five weight files of ``folder``.
+    """The model of the weight files of ``folder``.
 
     Raises:
         ModelError: a file is missing, damaged or of another shape.
     """
-    return WaveletModel(
-        filled(Encoder(), folder / "encoder.safetensors"),
-        filled(Decoder(), folder / "decoder.safetensors"),
-        filled(Mapping(), folder / "mapping.safetensors"),
-        filled(DetailPath(), folder / "details.safetensors"),
-        filled(Heads(), folder / "heads.safetensors"),
-        device,
-    )
+    return WaveletModel(Networks.load(folder), device)

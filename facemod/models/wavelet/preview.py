@@ -8,10 +8,14 @@ descent through it: features that make a good preview make a good picture.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from torch import Tensor, nn
 
-from facemod.models.wavelet.decoder import CHANNELS, inverse_haar
+from facemod.models.wavelet.decoder import CHANNELS, Decoder, inverse_haar
 from facemod.models.wavelet.details import BLOCKS_BEFORE
+from facemod.models.wavelet.identity import Identity
+from facemod.tensors.precision import autocast
 
 SIDE = 128
 BANDS = 12
@@ -26,3 +30,18 @@ class LinearPreview(nn.Conv2d):
     def forward(self, features: Tensor) -> Tensor:
         """Pictures, about [-1, 1] and not clamped."""
         return inverse_haar(super().forward(features))
+
+
+@dataclass(frozen=True)
+class Viewer:
+    """What a search for styles looks through, without gradients of its own; all on one device."""
+
+    decoder: Decoder
+    preview: LinearPreview
+    identity: Identity
+
+    def draw(self, styles: Tensor) -> Tensor:
+        """Pictures [N, 3, 128, 128] of styles [N, 16, 512], with gradients, in half precision
+        where that is fast."""
+        with autocast(styles.device):
+            return self.preview(self.decoder.features(styles, BLOCKS_BEFORE)).float()

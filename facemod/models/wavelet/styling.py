@@ -18,15 +18,11 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from facemod.models.wavelet.decoder import Decoder
-from facemod.models.wavelet.details import BLOCKS_BEFORE
+from facemod.models.wavelet.details import SHAPING
 from facemod.models.wavelet.distances import identity_losses, multi_scale_l1
 from facemod.models.wavelet.identity import Identity
-from facemod.models.wavelet.preview import SIDE, LinearPreview
-from facemod.tensors.precision import autocast
+from facemod.models.wavelet.preview import SIDE, Viewer
 
-FITTED = 1 + 2 * BLOCKS_BEFORE
-"""So many early slots shape the 64 px features, and with them the face."""
 RATE, WARMUP, LOWEST_RATE = 0.12, 6, 0.01
 PICTURE, LIKENESS, FEATURES = 1.0, 1.0, 0.6
 NATURAL, APART = 0.003, 0.01
@@ -44,11 +40,9 @@ Stepped = Callable[[], None]
 
 @dataclass(frozen=True)
 class StyleFitter:
-    """The networks that a fit of styles looks through, all on one device and without gradients."""
+    """What a fit of styles looks through and where natural styles are, all on one device."""
 
-    decoder: Decoder
-    preview: LinearPreview
-    identity: Identity
+    viewer: Viewer
     mean: Tensor
     """[512]: the average style."""
     axes: Tensor
@@ -60,8 +54,8 @@ class StyleFitter:
         ``styles`` are the encoder's, from which the search starts. ``stepped`` is called after
         each step and may raise to end the search. Each face is fitted as if it were alone.
         """
-        goal = Goal.of(self.identity, F.interpolate(faces, (SIDE, SIDE), mode="area"))
-        start = (styles[:, :FITTED] - self.mean) @ torch.linalg.inv(self.axes)
+        goal = Goal.of(F.interpolate(faces, (SIDE, SIDE), mode="area"))
+        start = (styles[:, :SHAPING] - self.mean) @ torch.linalg.inv(self.axes)
         shared = start.mean(1, keepdim=True).clone().requires_grad_()
         apart = (start - shared.detach()).requires_grad_()
         optimizer = torch.optim.Adam([shared, apart], lr=RATE, betas=(0.9, 0.95))
@@ -70,21 +64,17 @@ class StyleFitter:
                 group["lr"] = rate(step, steps)
             place = shared + apart
             far = NATURAL * place.square().mean() + APART * apart.square().mean()
-            loss = goal.distance(self.identity, self.draw(self.moved(styles, place))) + far
+            shown = self.viewer.draw(self.moved(styles, place))
+            loss = goal.distance(self.viewer.identity, shown) + far
             optimizer.zero_grad(set_to_none=True)
             (len(faces) * loss).backward()
             optimizer.step()
             stepped()
         return self.moved(styles, (shared + apart).detach())
 
-    def draw(self, styles: Tensor) -> Tensor:
-        """Previews [N, 3, 128, 128] of styles, with gradients."""
-        with autocast(styles.device):
-            return self.preview(self.decoder.features(styles, BLOCKS_BEFORE)).float()
-
     def moved(self, styles: Tensor, place: Tensor) -> Tensor:
         """``styles`` with the early slots at a ``place`` [N, 9, 512] along the axes."""
-        return torch.cat((self.mean + place @ self.axes, styles[:, FITTED:]), dim=1)
+        return torch.cat((self.mean + place @ self.axes, styles[:, SHAPING:]), dim=1)
 
 
 @dataclass(frozen=True)
@@ -95,7 +85,7 @@ class Goal:
     weights: Tensor
 
     @classmethod
-    def of(cls, identity: Identity, faces: Tensor) -> Goal:
+    def of(cls, faces: Tensor) -> Goal:
         """The goal of showing ``faces`` [N, 3, 128, 128]."""
         return cls(faces, face_weights(SIDE).to(faces).expand(len(faces), -1, -1, -1))
 

@@ -18,8 +18,8 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from facemod.imaging.sheet import tile
+from facemod.models.wavelet.corrector import IterativeEncoder
 from facemod.models.wavelet.crops import decode_window
-from facemod.models.wavelet.decoder import Decoder
 from facemod.models.wavelet.details import (
     BLOCKS_BEFORE,
     INPUT_RESOLUTION,
@@ -27,8 +27,8 @@ from facemod.models.wavelet.details import (
     DetailPath,
 )
 from facemod.models.wavelet.distances import identity_losses, multi_scale_l1
-from facemod.models.wavelet.encoder import Encoder
-from facemod.models.wavelet.mapping import Mapping
+from facemod.models.wavelet.model import Networks
+from facemod.models.wavelet.preview import Viewer
 from facemod.models.windows import CROP, MARGIN, Window
 from facemod.tensors.pixels import to_pixels
 from facemod.training.bundled.encoder import blended
@@ -40,7 +40,7 @@ from facemod.training.data import PackedFaces, degrade
 from facemod.training.judges.identity import load_identity
 from facemod.training.loop import Fabric
 from facemod.training.settings import DetailOptions
-from facemod.weights.files import fill, filled, load_weights
+from facemod.weights.files import fill, load_weights
 
 SHOWN = 8
 WINDOWS = 2  # crops of each face and step
@@ -62,14 +62,16 @@ class DetailTrainer(OneNetwork):
         """``facts`` are the run's plain options, which travel with the release weights."""
         self.options, self.fabric, self.facts = options, fabric, facts
         self.faces = PackedFaces(options.faces)
-        decoder, mapping, encoder = (
-            filled(network(), options.bundle / f"{name}.safetensors")
-            for name, network in (("decoder", Decoder), ("mapping", Mapping), ("encoder", Encoder))
+        networks = Networks.load(options.bundle).on(fabric.device)
+        self.decoder, self.mapping = networks.decoder, networks.mapping
+        self.viewer = Viewer(self.decoder, networks.preview, networks.identity)
+        self.encoder = IterativeEncoder(
+            networks.encoder, networks.corrector, self.viewer, self.features
         )
-        preview = PreviewDecoder.with_head(decoder, mapping.mean, options.preview)
-        self.decoder, self.mapping, self.encoder, self.preview, self.identity = (
+        preview = PreviewDecoder.with_head(self.decoder, self.mapping.mean, options.preview)
+        self.preview, self.identity = (
             fabric.to_device(part.eval().requires_grad_(False))
-            for part in (decoder, mapping, encoder, preview, load_identity(options.identity))
+            for part in (preview, load_identity(options.identity))
         )
         self.exact = ExactRenderer(self.decoder, INPUT_RESOLUTION)
         self.path = self.network = DetailPath()
@@ -110,9 +112,8 @@ class DetailTrainer(OneNetwork):
     @torch.no_grad()
     def encode(self, photos: Tensor) -> Tensor:
         """Photos [N, 3, 256, 256] -> what the encoder makes of them."""
-        small = F.avg_pool2d(photos, 2).contiguous(memory_format=torch.channels_last)
         with self.fabric.autocast():
-            return self.encoder(small).float()
+            return self.encoder(F.avg_pool2d(photos, 2)).float()
 
     @torch.no_grad()
     def features(self, styles: Tensor) -> Tensor:

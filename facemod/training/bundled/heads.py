@@ -149,7 +149,7 @@ def fit_heads(target: Path, options: HeadOptions, tell: Tell) -> None:
     model = load()
     faces = PackedFaces(options.faces) if options.faces else None
     squares = cut_squares(model, faces, options.pictures, np.random.default_rng(0))
-    for head in model.heads.values():
+    for head in model.networks.heads.values():
         errors = list(fit_head(head.requires_grad_(True), model.decoder, squares, options.steps))
         tell(f"{head.size} px: mean squared error {np.mean(errors[-100:]):.2e}")
-    save_weights(target, model.heads.state_dict(), {"family": FAMILY})
+    save_weights(target, model.networks.heads.state_dict(), {"family": FAMILY})

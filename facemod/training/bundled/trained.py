@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
 from facemod.training.bundled.samples import Replay
-from facemod.training.settings import DetailOptions, EncoderOptions, PreviewOptions, nameless
+from facemod.training.settings import (
+    CorrectorOptions,
+    DetailOptions,
+    EncoderOptions,
+    PreviewOptions,
+    nameless,
+)
 from facemod.weights.files import save_weights
 
 if TYPE_CHECKING:  # what only reads these networks needs no loop
@@ -25,7 +31,9 @@ class OneNetwork:
     release: str
     """The file of its release weights."""
     longest_gradient: float | None = None
-    options: EncoderOptions | DetailOptions | PreviewOptions
+    eight_bits: ClassVar[bool] = False
+    """How the release weights are stored."""
+    options: EncoderOptions | CorrectorOptions | DetailOptions | PreviewOptions
     fabric: Fabric
     facts: dict[str, Any]
     """Plain options, which travel with the release weights."""
@@ -66,6 +74,7 @@ class OneNetwork:
         self.replay.resume(state["replay"])
 
     def export(self, folder: Path) -> None:
-        """Write the release weights: fp16, the training options in the header."""
+        """Write the release weights: fp16 or eight bits, the training options in the header."""
         facts = {"family": "wavelet", "training": nameless(self.facts)}
-        save_weights(folder / self.release, self.network.state_dict(), facts)
+        weights = self.network.state_dict()
+        save_weights(folder / self.release, weights, facts, eight_bits=self.eight_bits)

@@ -45,7 +45,7 @@ class Evaluation:
 
 
 def open_model(name: str, device: str) -> FaceModel:
-    """A model by name or file, or the bundled one with the encoder or the details of a run.
+    """A model by name or file, or the bundled one with what a run trained.
 
     Raises:
         UsageError: no model has this name.
@@ -56,7 +56,7 @@ def open_model(name: str, device: str) -> FaceModel:
         return load_model(name, device)
     state = load_weights(path)[0]
     model = load(device)
-    for part in (model.encoder, model.details):
+    for part in (model.encoder, model.networks.corrector, model.details):
         if part.state_dict().keys() == state.keys():
             fill(part, state, path)
             return model

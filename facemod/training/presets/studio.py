@@ -12,7 +12,6 @@ from torch import Tensor, nn
 from facemod.latent.codes import Codes
 from facemod.models.wavelet import model as wavelet
 from facemod.models.wavelet.decoder import SLOT_RESOLUTIONS, SLOTS, STYLE_DIM, Decoder
-from facemod.models.wavelet.encoder import Encoder
 from facemod.models.wavelet.mapping import Mapping
 from facemod.tensors.precision import autocast
 from facemod.training.bundled.preview import FIRST_FINE_SLOT, RESOLUTION, PreviewDecoder
@@ -62,9 +61,9 @@ class Studio:
 
 @torch.inference_mode()
 def encoded(faces: Tensor) -> Tensor:
-    """Styles [N, 16, 512] of aligned faces [N, 3, 128, 128] in [-1, 1], by the bundled encoder."""
-    encoder = filled(Encoder(), BUNDLE / "encoder.safetensors").eval()
-    return torch.cat([encoder(part) for part in faces.split(PART)])
+    """Styles [N, 16, 512] of aligned faces [N, 3, 128, 128] in [-1, 1], as photos are read."""
+    read = wavelet.load("cpu").style_encoder
+    return torch.cat([read(part) for part in faces.split(PART)])
 
 
 def needs_exact(last_slot: int) -> bool:

@@ -48,7 +48,7 @@ def test_pictures_are_the_same(model: WaveletModel, styles: Tensor, expected: Te
 @torch.inference_mode()
 def test_heads_are_the_same(model: WaveletModel, styles: Tensor, size: int) -> None:
     features = model.painter.features(styles, 4)
-    plain = Painter(model.decoder, model.heads).image(features, styles, 4, size)
+    plain = Painter(model.decoder, model.networks.heads).image(features, styles, 4, size)
     assert (model.painter.image(features, styles, 4, size) - plain).abs().max() < 5e-4
 
 

@@ -9,7 +9,8 @@ from torch import Tensor
 from facemod.errors import StoppedError
 from facemod.models.registry import load_model
 from facemod.models.wavelet import styling
-from facemod.models.wavelet.styling import FITTED, StyleFitter
+from facemod.models.wavelet.details import SHAPING
+from facemod.models.wavelet.styling import StyleFitter
 
 STEPS = 8
 
@@ -41,7 +42,7 @@ def test_the_preview_shows_what_the_decoder_does(fitter: StyleFitter, styles: Te
         load_model().decode(load_model().sample(2, seed=5), 256), (128, 128), mode="area"
     )
     with torch.no_grad():
-        error = (fitter.draw(styles).clamp(-1, 1) - small).square().mean((1, 2, 3))
+        error = (fitter.viewer.draw(styles).clamp(-1, 1) - small).square().mean((1, 2, 3))
     assert (10 * torch.log10(4 / error) > 18).all()
 
 
@@ -50,11 +51,13 @@ def test_a_fit_comes_closer_by_the_early_slots_alone(
 ) -> None:
     fitted = fitter.fit(faces, styles, STEPS, nothing)
     small = torch.nn.functional.interpolate(faces, (128, 128), mode="area")
-    goal = styling.Goal.of(fitter.identity, small)
+    goal = styling.Goal.of(small)
     with torch.no_grad():
-        before, after = (goal.distance(fitter.identity, fitter.draw(s)) for s in (styles, fitted))
+        before, after = (
+            goal.distance(fitter.viewer.identity, fitter.viewer.draw(s)) for s in (styles, fitted)
+        )
     assert after < 0.8 * before
-    assert torch.equal(fitted[:, FITTED:], styles[:, FITTED:])
+    assert torch.equal(fitted[:, SHAPING:], styles[:, SHAPING:])
 
 
 def test_faces_are_fitted_as_if_each_were_alone(

@@ -34,7 +34,7 @@ def test_squares_show_what_the_decoder_draws_there(model):
 
 def test_a_head_learns_to_draw_them(model):
     squares = cut_squares(model, None, 2, np.random.default_rng(0))
-    head = next(iter(model.heads.values()))
+    head = next(iter(model.networks.heads.values()))
     before = {name: tensor.clone() for name, tensor in head.state_dict().items()}
     try:
         errors = list(fit_head(head.requires_grad_(True), model.decoder, squares, 60))
@@ -47,6 +47,6 @@ def test_the_weight_file_holds_all_heads(tmp_path, model):
     told: list[str] = []
     fit_heads(tmp_path / "heads.safetensors", HeadOptions(pictures=1, steps=4), told.append)
     state, facts = load_weights(tmp_path / "heads.safetensors")
-    assert set(state) == set(model.heads.state_dict())
+    assert set(state) == set(model.networks.heads.state_dict())
     assert facts["family"] == "wavelet"
     assert [line.split(":")[0] for line in told] == ["256 px", "512 px"]
