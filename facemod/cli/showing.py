@@ -55,24 +55,30 @@ def show_files(files: Sequence[Path]) -> list[str]:
 
     Terminals with kitty's protocol or sixels show them sharply, all others in half characters.
     """
-    from facemod.cli import render
-
     if not is_terminal():
         return ["--show: stdout is no terminal"] if files else []
     try:
-        from textual_image.renderable import Image as Renderable
+        words = [problem for path in files[:MOST] if (problem := _draw(path))]
     except ImportError:
         return ['--show needs an extra: pip install "facemod[show]"']
-    words = []
-    for path in files[:MOST]:
-        picture = _small(path)
-        if picture is None:
-            words.append(f"--show: {path} is no picture; --open shows it")
-        else:
-            render.picture(Renderable(picture, width="auto"))
+    except Exception as problem:  # terminals answer anything, and the package divides by it
+        return [f"--show: this terminal cannot be drawn in ({problem!r})"]
     if len(files) > MOST:
         words.append(f"--show: {len(files) - MOST} more; --open shows their folder")
     return words
+
+
+def _draw(path: Path) -> str:
+    """Draw one file; what to say where that makes no sense."""
+    from textual_image.renderable import Image as Renderable
+
+    from facemod.cli import render
+
+    small = _small(path)
+    if small is None:
+        return f"--show: {path} is no picture; --open shows it"
+    render.picture(Renderable(small, width="auto"))
+    return ""
 
 
 def is_terminal() -> bool:

@@ -80,6 +80,17 @@ def test_where_nothing_can_be_drawn(run, photo, words, why):
     assert why in ended.err
 
 
+def test_a_terminal_that_cannot_be_drawn_in_costs_nothing_else(run, photo, drawn, monkeypatch):
+    def picture(renderable):
+        raise ZeroDivisionError("a terminal without columns")
+
+    monkeypatch.setattr(render, "picture", picture)
+    ended = run("edit", photo("a.png"), "--smile", 1, "-o", "b.png", "--show")
+    assert ended.code == 0
+    assert "cannot be drawn in" in ended.err
+    assert "Traceback" not in ended.err
+
+
 def test_the_extra_is_named(run, photo, monkeypatch):
     real = builtins.__import__
 
