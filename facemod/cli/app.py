@@ -27,7 +27,7 @@ from facemod.errors import (
 )
 from facemod.jobs.outcome import Outcome, failed, left_aside
 from facemod.latent.presets import find_presets
-from facemod.tensors.waiting import wait_idly
+from facemod.tensors.starting import import_quickly, wait_idly
 
 if TYPE_CHECKING:
     from facemod.cli.groups import Command
@@ -156,6 +156,7 @@ def main() -> None:
     """The console command: always ends in an exit code, with a JSON envelope where one is due."""
     streams.make_usable()
     wait_idly()
+    import_quickly()
     signals.listen()
     try:
         sys.exit(app(prog_name="facemod", standalone_mode=False))

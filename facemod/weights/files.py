@@ -7,6 +7,8 @@ never runs code.
 from __future__ import annotations
 
 import json
+import math
+from collections.abc import Callable, Collection
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -45,8 +47,12 @@ def save_weights(
     path.chmod(0o644)  # safetensors lets only the owner read
 
 
-def load_weights(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
+def load_weights(
+    path: Path, wanted: Collection[str] | None = None
+) -> tuple[dict[str, Tensor], dict[str, Any]]:
     """Read a weight file: float32 tensors by name, and the configuration.
+
+    ``wanted`` names the tensors that are read, if not all of them are.
 
     Raises:
         ModelError: the file is missing, damaged, of another format, or holds values that are
@@ -55,7 +61,10 @@ def load_weights(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
     try:
         with safe_open(path, framework="pt") as file:
             header = file.metadata() or {}
-            state = unpacked({name: file.get_tensor(name) for name in file.keys()})  # noqa: SIM118
+            names = file.keys()
+            if wanted is not None:
+                names = [name for name in names if name.removesuffix(SCALE) in wanted]
+            state = unpacked({name: file.get_tensor(name) for name in names})
     except FileNotFoundError:
         raise ModelError(f"{path}: the weight file is missing; reinstall facemod") from None
     except ValueError as error:
@@ -67,12 +76,30 @@ def load_weights(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
     for name, tensor in state.items():
         if tensor.is_floating_point():
             state[name] = tensor.float()
-            if not torch.isfinite(state[name]).all():
+            if not all_finite(state[name]):
                 raise ModelError(f"{path}: tensor {name} holds values that are not finite")
     try:
         return state, json.loads(header["config"])
     except (ValueError, RecursionError) as error:
         raise ModelError(f"{path}: its configuration cannot be read ({error})") from error
+
+
+def all_finite(tensor: Tensor) -> bool:
+    """Whether all values are finite. Their sum, which is quick, mostly tells."""
+    return math.isfinite(tensor.sum().item()) or bool(torch.isfinite(tensor).all())
+
+
+def loaded(build: Callable[[], Network], path: Path, *, part: bool = False) -> Network:
+    """A new network with the weights of a file, and none before; raises what reading and filling
+    raise.
+
+    ``part``: the file holds those of a larger network, and no more than needed is read.
+    """
+    with torch.device("meta"):
+        network = build()
+    state, _ = load_weights(path, network.state_dict().keys() if part else None)
+    fill(network, state, path, assign=True)
+    return network
 
 
 def filled(network: Network, path: Path) -> Network:

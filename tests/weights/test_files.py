@@ -9,7 +9,7 @@ import torch
 from safetensors.torch import save_file
 
 from facemod.errors import ModelError
-from facemod.weights.files import fill, load_weights, save_weights
+from facemod.weights.files import all_finite, fill, filled, load_weights, loaded, save_weights
 
 
 def test_round_trip_keeps_configuration_and_returns_float32(tmp_path: Path) -> None:
@@ -82,3 +82,43 @@ def test_scales_that_do_not_fit_are_refused(tmp_path: Path) -> None:
     save_file(torn, path, metadata={"facemod.format": "1", "config": "{}"})
     with pytest.raises(ModelError, match="does not fit its scales"):
         load_weights(path)
+
+
+def block() -> torch.nn.Module:
+    return torch.nn.Sequential(torch.nn.Conv2d(3, 4, 3), torch.nn.BatchNorm2d(4))
+
+
+def test_a_network_that_is_made_for_its_weights_is_the_same(tmp_path: Path) -> None:
+    path = tmp_path / "w.safetensors"
+    save_weights(path, block().state_dict(), {})
+    made, given = loaded(block, path), filled(block(), path)
+    tensors, others = made.state_dict(), given.state_dict()
+    assert tensors.keys() == others.keys()
+    assert all(torch.equal(tensors[name], others[name]) for name in tensors)
+    assert all(p.requires_grad for p in made.parameters())
+    faces = torch.randn(2, 3, 8, 8)
+    assert torch.equal(made(faces), given(faces))
+
+
+def test_a_part_reads_its_own_weights_alone(tmp_path: Path) -> None:
+    path = tmp_path / "w.safetensors"
+    whole = torch.nn.Sequential(block(), block())
+    save_weights(path, whole.state_dict(), {})
+    part = loaded(lambda: torch.nn.Sequential(block()), path, part=True)
+    assert part.state_dict().keys() == {n for n in whole.state_dict() if n.startswith("0.")}
+    with pytest.raises(ModelError, match="do not fit this network"):
+        loaded(lambda: torch.nn.Sequential(block()), path)
+
+
+@pytest.mark.parametrize(
+    ("values", "finite"),
+    [
+        ([1.0, -2.0], True),
+        ([3e38, 3e38], True),  # whose sum is not
+        ([float("inf"), 1.0], False),
+        ([float("inf"), float("-inf")], False),
+        ([float("nan")], False),
+    ],
+)
+def test_finite_values(values: list[float], finite: bool) -> None:
+    assert all_finite(torch.tensor(values)) is finite

@@ -87,7 +87,8 @@ class Corrector(nn.Module):
         self.heads = nn.ModuleList(
             GuidedHead(WIDTHS[level], pool, len(slots) * DIRECTIONS) for slots, level, pool in HEADS
         )
-        self.register_buffer("directions", torch.eye(STYLE_DIM)[:DIRECTIONS])
+        # On the CPU, as in the encoder.
+        self.register_buffer("directions", torch.eye(STYLE_DIM, device="cpu")[:DIRECTIONS])
 
     def begin_like(self, encoder: Encoder) -> None:
         """Look at photos as ``encoder`` does, and half as much at what is missing."""

@@ -87,7 +87,8 @@ class Encoder(nn.Module):
             Head(WIDTHS[level], pool, len(slots) * STYLE_DIM) for slots, level, pool in HEADS
         )
         self.register_buffer("mean", torch.zeros(STYLE_DIM))
-        self.register_buffer("basis", torch.eye(STYLE_DIM))
+        # On the CPU: without numbers (device meta), eye alone would import half of torch.
+        self.register_buffer("basis", torch.eye(STYLE_DIM, device="cpu"))
 
     def set_prior(self, styles: Tensor) -> None:
         """Take the mean and the principal axes from draws [M, 512] of the mapping network."""

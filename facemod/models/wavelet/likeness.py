@@ -15,7 +15,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from facemod.models.wavelet import encoder as encoders
-from facemod.weights.files import filled
+from facemod.weights.files import loaded
 
 WEIGHTS = Path(__file__).parent / "likeness.safetensors"
 ENCODER = Path(encoders.__file__).parent / "encoder.safetensors"
@@ -113,8 +113,8 @@ class LikenessHead(nn.Module):
 @cache
 def networks() -> tuple[FaceFeatures, LikenessHead]:
     """Those that are shipped, on the CPU; raises ModelError if their weights are damaged."""
-    features = FaceFeatures(filled(encoders.Encoder(), ENCODER))
-    head = filled(LikenessHead(), WEIGHTS)
+    features = loaded(lambda: FaceFeatures(encoders.Encoder()), ENCODER, part=True)
+    head = loaded(LikenessHead, WEIGHTS)
     return features.eval().requires_grad_(False), head.eval().requires_grad_(False)
 
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields, replace
 from functools import cached_property, partial
 from pathlib import Path
+from typing import Any
 
 import torch
 import torch.nn.functional as F
@@ -28,7 +29,7 @@ from facemod.models.wavelet.mapping import Mapping
 from facemod.models.wavelet.preview import LinearPreview, Viewer
 from facemod.models.wavelet.styling import StyleFitter
 from facemod.models.windows import Window
-from facemod.weights.files import filled
+from facemod.weights.files import loaded
 
 FAMILY = "wavelet"
 LICENCE = "non-commercial research (see MODEL_CARD.md)"
@@ -55,20 +56,20 @@ class Networks:
         Raises:
             ModelError: a file is missing, damaged or of another shape.
         """
-        made: dict[str, nn.Module] = {
-            "encoder": Encoder(),
-            "corrector": Corrector(),
-            "decoder": Decoder(),
-            "mapping": Mapping(),
-            "details": DetailPath(),
-            "heads": Heads(),
-            "preview": LinearPreview(),
-            "identity": MobileFaceNet(),
+        made: dict[str, Callable[[], nn.Module]] = {
+            "encoder": Encoder,
+            "corrector": Corrector,
+            "decoder": Decoder,
+            "mapping": Mapping,
+            "details": DetailPath,
+            "heads": Heads,
+            "preview": LinearPreview,
+            "identity": MobileFaceNet,
         }
-        filled_in = {
-            name: filled(network, folder / f"{name}.safetensors") for name, network in made.items()
+        there: dict[str, Any] = {
+            name: loaded(build, folder / f"{name}.safetensors") for name, build in made.items()
         }
-        return cls(**filled_in | {"identity": Identity(filled_in["identity"])})
+        return cls(**there | {"identity": Identity(there["identity"])})
 
     @property
     def parameters(self) -> int:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -156,6 +158,16 @@ def test_it_gives_way_sooner_when_told_to() -> None:
 def test_missing_weights_are_named(tmp_path: Path) -> None:
     with pytest.raises(ModelError, match=r"encoder\.safetensors: the weight file is missing"):
         wavelet.load(folder=tmp_path)
+
+
+def test_loading_imports_nothing_more_of_torch() -> None:
+    """Some operations without numbers, such as torch.eye on the device meta, import half of it."""
+    probe = (
+        "import sys; from facemod.models.registry import load_model; load_model();"
+        "print(sorted({'sympy', 'torch._dynamo', 'torch._inductor'} & set(sys.modules)))"
+    )
+    ended = subprocess.run([sys.executable, "-c", probe], capture_output=True, text=True)
+    assert ended.stdout == "[]\n", ended.stderr
 
 
 def test_unknown_model_is_a_usage_error() -> None:
