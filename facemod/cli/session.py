@@ -102,12 +102,12 @@ def settings_of(
         "size": size,
         "min-likeness": min_likeness,
         "kind": kind.value,
-        "where": [where.only, where.protect, where.mask and digest_of_mask(where.mask)],
+        "where": [where.only, where.protect, where.mask and digest_of_picture(where.mask)],
     }
 
 
-def digest_of_mask(path: Path) -> str:
-    """What a mask is known by. Raises InputError if it cannot be read."""
+def digest_of_picture(path: Path) -> str:
+    """What a picture file is known by. Raises InputError if it cannot be read."""
     from facemod.imaging.opening import read_file
 
     return digest(read_file(path))

@@ -26,13 +26,18 @@ from facemod.cli.options import Common, Many, PhotosOrList, Where
 from facemod.cli.preset_options import chosen_strengths, preset_options, strengths_group
 from facemod.cli.result import Result, Table
 from facemod.cli.run import run_look
-from facemod.cli.session import Session, look_of, mark_warning, settings_of
+from facemod.cli.session import (
+    Session,
+    digest_of_picture,
+    look_of,
+    mark_warning,
+    settings_of,
+)
 from facemod.cli.together import read
 from facemod.editing.results import ResultKind
 from facemod.editing.words import AUTO, parse_size
 from facemod.errors import UsageError
 from facemod.files.digests import digest
-from facemod.imaging.opening import read_file
 from facemod.jobs.film import edit_film, film_of, plan_film
 from facemod.jobs.outcome import Outcome
 from facemod.latent.presets import find_presets
@@ -194,7 +199,7 @@ def others_read(chosen: dict[str, Strength], session: Session[Common]) -> dict[s
 
 def settings_for(name: str, strength: Strength) -> list[str]:
     """What results depend on: the strength, the preset's file, and the photo that was named."""
-    other = [digest(read_file(Path(strength.like)))] if strength.like else []
+    other = [digest_of_picture(Path(strength.like))] if strength.like else []
     return [str(strength), digest_of_preset(name), *other]
 
 
