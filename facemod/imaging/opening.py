@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import stat
 import threading
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from io import BytesIO
@@ -19,6 +20,8 @@ from facemod.imaging.limits import MAX_MEGAPIXELS
 _FORMATS = ("JPEG", "PNG", "WEBP", "TIFF", "AVIF", "GIF", "BMP")
 _HEIC_BRANDS = (b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx")
 _pillow_limit = threading.Lock()
+# Pillow warns of tags that it skips; what is lost with them, readers say in words of their own.
+warnings.filterwarnings("ignore", category=UserWarning, module=r"PIL\.")
 
 
 @contextmanager

@@ -1,3 +1,7 @@
+import struct
+import subprocess
+import sys
+
 import numpy as np
 import pytest
 from PIL import Image, ImageOps
@@ -208,3 +212,15 @@ def test_pillow_agrees_about_turning(tmp_path, picture, camera_exif):
     Image.fromarray(picture).save(path, exif=camera_exif)
     with Image.open(path) as image:
         assert np.array_equal(open_photo(path).pixels, np.asarray(ImageOps.exif_transpose(image)))
+
+
+def test_pillow_does_not_speak_to_the_user(tmp_path, picture):
+    path = tmp_path / "a.tif"
+    Image.fromarray(picture).save(path, tiffinfo={270: "x" * 100})
+    description = struct.pack("<HHI", 270, 2, 101)
+    assert description in path.read_bytes()
+    too_long = struct.pack("<HHI", 270, 2, 10**6)
+    path.write_bytes(path.read_bytes().replace(description, too_long))
+    code = f"from facemod.imaging.reading import open_photo; open_photo({str(path)!r})"
+    ended = subprocess.run([sys.executable, "-c", code], capture_output=True, check=True)
+    assert ended.stderr == b""
