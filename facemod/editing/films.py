@@ -29,9 +29,8 @@ from facemod.faces import tracks
 from facemod.faces.choice import parse_choice
 from facemod.faces.tracks import Track
 from facemod.files.atomic import write_bytes
-from facemod.imaging.clips import Clip, frames_of, join, segments
+from facemod.imaging.clips import Clip, finish, frames_of, segments, write_part
 from facemod.imaging.photo import Photo, Source
-from facemod.imaging.video import write_video
 from facemod.latent.codes import Codes, concatenate
 
 SEGMENT = 24  # frames
@@ -74,14 +73,14 @@ class Filming:
         chosen = chosen_tracks(found, self.faces)
         written = []
         for first, frames in segments(clip, count, length=SEGMENT, reach=REACH):
-            part, end = parts / f"{first:08d}.mp4", min(first + SEGMENT, count)
+            part, end = parts / f"{first:08d}{clip.part}", min(first + SEGMENT, count)
             written.append(part)
             if not part.exists():
                 edited = self.edited(frames, first, end, chosen)
                 told = partial(progress, "editing", clip.frames)
-                write_video(edited, part, clip.fps, mark=self.retouch.mark, told=told, start=first)
+                write_part(edited, part, clip, told, first)
             progress("editing", clip.frames, end)
-        join(written, clip.path, target, mark=self.retouch.mark, overwrite=overwrite)
+        finish(written, clip, target, mark=self.retouch.mark, overwrite=overwrite)
         shutil.rmtree(parts)
         shown = {n for track in chosen.values() for n in track.seen}
         return count, len(shown), len(chosen)

@@ -1,9 +1,13 @@
-"""Clips: films that are read frame by frame and put together again, with ffmpeg."""
+"""Clips: films that are read frame by frame and put together again, with ffmpeg.
+
+Loops (animated GIFs and WebPs) are films too, which Pillow reads and writes.
+"""
 
 from __future__ import annotations
 
+import io
 import subprocess
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -12,9 +16,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from facemod.errors import InputError, OutputError
-from facemod.files.atomic import atomic_path
+from facemod.files.atomic import atomic_path, write_bytes
+from facemod.imaging.loops import LOOPS, loop_durations, loop_frames
 from facemod.imaging.marking import Mark
-from facemod.imaging.video import find_ffmpeg
+from facemod.imaging.video import find_ffmpeg, write_video
+
+Told = Callable[[int], None]
 
 
 @dataclass(frozen=True)
@@ -30,6 +37,13 @@ class Clip:
     frames: int
     cut: tuple[int, int] = (0, 0)
     """Columns at the right and rows at the bottom that are left out."""
+    durations: tuple[int, ...] = ()
+    """Of a loop, how many ms each frame stands; empty for other films."""
+
+    @property
+    def part(self) -> str:
+        """The suffix of the files in which some of its frames wait for the others."""
+        return ".npy" if self.durations else ".mp4"
 
 
 def open_clip(path: Path) -> Clip:
@@ -41,6 +55,10 @@ def open_clip(path: Path) -> Clip:
     """
     if not path.is_file():
         raise InputError(f"{path}: no such file")
+    if path.suffix.lower() in LOOPS:
+        size, durations = loop_durations(path)
+        fps = 1000 * len(durations) / sum(durations)
+        return Clip(path, size, fps, len(durations), durations=durations)
     with _reading(path) as reader:
         try:
             facts = next(reader)
@@ -54,6 +72,9 @@ def open_clip(path: Path) -> Clip:
 
 def frames_of(clip: Clip) -> Iterator[NDArray[np.uint8]]:
     """The frames [H, W, 3] of a film in sRGB, at a constant rate, one in memory at a time."""
+    if clip.durations:
+        yield from loop_frames(clip.path)
+        return
     (width, height), (columns, rows) = clip.size, clip.cut
     with _reading(clip.path, ["-r", str(clip.fps)]) as reader:
         try:
@@ -97,6 +118,33 @@ class _reading:
 
     def __exit__(self, *_: object) -> None:
         self.reader.close()
+
+
+def write_part(
+    frames: Iterator[NDArray[np.uint8]], part: Path, clip: Clip, told: Told, start: int
+) -> None:
+    """Write some frames of a film, counted from ``start``; :func:`finish` puts them together."""
+    if not clip.durations:
+        write_video(frames, part, clip.fps, told=told, start=start)
+        return
+    held = []
+    for frame in frames:
+        held.append(frame)
+        told(start + len(held))
+    stream = io.BytesIO()
+    np.save(stream, np.stack(held))
+    write_bytes(stream.getvalue(), part, overwrite=True)
+
+
+def finish(
+    parts: Sequence[Path], clip: Clip, target: Path, *, mark: Mark | None, overwrite: bool
+) -> None:
+    """Make a film of parts, with the sound or the times of the film they are of. OutputError."""
+    if not clip.durations:
+        join(parts, clip.path, target, mark=mark, overwrite=overwrite)
+        return
+    frames = (frame for part in parts for frame in np.load(part))
+    write_video(frames, target, clip.fps, mark=mark, overwrite=overwrite, durations=clip.durations)
 
 
 def join(

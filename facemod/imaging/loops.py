@@ -1,4 +1,4 @@
-"""Animated pictures: GIF and WebP, which browsers play in an endless loop."""
+"""Loops: animated GIFs and WebPs, which browsers play again and again, written and read."""
 
 from __future__ import annotations
 
@@ -10,8 +10,11 @@ from PIL import Image
 
 from facemod.errors import OutputError, UsageError
 from facemod.imaging.marking import Mark, packet_for
+from facemod.imaging.opening import damaged, opened_image
 
+LOOPS = (".gif", ".webp")
 GIF_MAX_FPS = 50.0  # browsers slow faster ones down to 10 frames a second
+_SHORTEST, _SLOWED_DOWN = 20, 100  # ms
 _MAX_BYTES = 1_500_000_000
 _WEBP_QUALITY = 90
 _COLOURS = 255  # of 256: GIF's "same as in the last frame" needs one for itself
@@ -20,8 +23,16 @@ _PALETTE_SIDE = 64  # enough for colours, and k-means is slow
 _DITHER_LEVELS = 10.0
 
 
-def write_gif(frames: Iterable[np.ndarray], path: Path, fps: float, mark: Mark | None) -> int:
+def write_gif(
+    frames: Iterable[np.ndarray],
+    path: Path,
+    fps: float,
+    mark: Mark | None,
+    durations: Sequence[int] = (),
+) -> int:
     """Write a looping GIF and return the number of frames.
+
+    ``durations`` says how many ms each frame stands, where that is not the same for all.
 
     All frames share one palette, and dithering is a pattern that stays in place: colours and
     grain that change from frame to frame are what makes GIFs flicker.
@@ -37,14 +48,20 @@ def write_gif(frames: Iterable[np.ndarray], path: Path, fps: float, mark: Mark |
         save_all=True,
         append_images=rest,
         loop=0,
-        duration=[10 * ticks for ticks in _durations(len(held), fps, ticks_per_second=100)],
+        duration=durations or [10 * ticks for ticks in _durations(len(held), fps, 100)],
         comment=mark.sentence.encode("utf-8", "replace") if mark else b"",
     )
     return len(held)
 
 
-def write_webp(frames: Iterable[np.ndarray], path: Path, fps: float, mark: Mark | None) -> int:
-    """Write a looping WebP and return the number of frames."""
+def write_webp(
+    frames: Iterable[np.ndarray],
+    path: Path,
+    fps: float,
+    mark: Mark | None,
+    durations: Sequence[int] = (),
+) -> int:
+    """Write a looping WebP and return the number of frames; ``durations`` as for GIFs."""
     held = _held(frames)
     first, *rest = (Image.fromarray(frame) for frame in held)
     first.save(
@@ -53,7 +70,7 @@ def write_webp(frames: Iterable[np.ndarray], path: Path, fps: float, mark: Mark 
         save_all=True,
         append_images=rest,
         loop=0,
-        duration=_durations(len(held), fps, ticks_per_second=1000),
+        duration=durations or _durations(len(held), fps, 1000),
         quality=_WEBP_QUALITY,
         xmp=packet_for(b"", mark),
     )
@@ -113,8 +130,46 @@ def loop_facts(path: Path) -> tuple[int, float, tuple[int, int]]:
         return len(durations), sum(durations) / 1000, image.size
 
 
+def is_loop(path: Path) -> bool:
+    """Whether a file is an animated GIF or WebP."""
+    if path.suffix.lower() not in LOOPS or not path.is_file():
+        return False
+    try:
+        with opened_image(path) as image:
+            return int(getattr(image, "n_frames", 1)) > 1
+    except Exception:  # decoders raise anything at all on hostile bytes; reading says what is wrong
+        return False
+
+
+def loop_durations(path: Path) -> tuple[tuple[int, int], tuple[int, ...]]:
+    """(width, height) and how many ms each frame stands, as browsers play it. InputError."""
+    with opened_image(path) as image:
+        try:
+            durations = tuple(map(_as_played, _frame_durations(image)))
+        except Exception as problem:  # decoders raise anything at all on hostile bytes
+            raise damaged(path, problem) from problem
+        return image.size, durations
+
+
+def loop_frames(path: Path) -> Iterator[np.ndarray]:
+    """The frames [H, W, 3] of an animated picture; transparent parts are white. InputError."""
+    with opened_image(path) as image:
+        try:
+            for number in range(getattr(image, "n_frames", 1)):
+                image.seek(number)
+                frame = image.convert("RGBA")
+                white = Image.new("RGBA", frame.size, "white")
+                yield np.asarray(Image.alpha_composite(white, frame).convert("RGB"))
+        except (OSError, EOFError, ValueError, SyntaxError) as problem:
+            raise damaged(path, problem) from problem
+
+
+def _as_played(milliseconds: float) -> int:
+    return _SLOWED_DOWN if milliseconds < _SHORTEST else 10 * round(milliseconds / 10)
+
+
 def _frame_durations(image: Image.Image) -> Iterator[float]:
     for number in range(getattr(image, "n_frames", 1)):
         image.seek(number)
         image.load()
-        yield image.info["duration"]
+        yield image.info.get("duration", 0)

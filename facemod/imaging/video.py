@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import subprocess
 import tempfile
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO
@@ -40,12 +40,14 @@ def write_video(
     overwrite: bool = False,
     told: Callable[[int], None] = lambda written: None,
     start: int = 0,
+    durations: Sequence[int] = (),
 ) -> int:
     """Write frames, uint8 [H, W, 3] in sRGB and all of one size, as .mp4, .gif or .webp.
 
     An mp4 streams: one frame is in memory at a time. The mark goes into the comment (mp4, gif)
     or XMP (webp). The file is verified before it gets its name. Returns the number of frames.
-    ``told`` is called with the number of frames that went out, counted from ``start``.
+    ``told`` is called with the number of frames that went out, counted from ``start``;
+    ``durations`` gives the frames of a loop their own times, in ms, of which ``fps`` is the mean.
     Raises UsageError for odd sides in an mp4 and too high rates in a gif, OutputError for an
     unknown suffix or when writing or verifying fails, MissingExtraError without ffmpeg.
     """
@@ -54,10 +56,10 @@ def write_video(
     if suffix not in SUFFIXES:
         raise OutputError(f"{path}: cannot write {suffix or 'a video without suffix'}; "
                           f"use one of {', '.join(SUFFIXES)}")  # fmt: skip
-    write = {".mp4": _write_mp4, ".gif": loops.write_gif, ".webp": loops.write_webp}[suffix]
+    write = _WRITERS[suffix]
     size, frames = _first_size(frames)
     with atomic_path(path, overwrite=overwrite) as temporary:
-        count = write(_all_of_size(frames, size, told, start), temporary, fps, mark)
+        count = write(_all_of_size(frames, size, told, start), temporary, fps, mark, durations)
         if flaw := _flaw(temporary, count, fps, size):
             raise OutputError(f"{path}: {flaw}")
     return count
@@ -108,7 +110,9 @@ def _all_of_size(
         told(number)
 
 
-def _write_mp4(frames: Iterable[np.ndarray], path: Path, fps: float, mark: Mark | None) -> int:
+def _write_mp4(
+    frames: Iterable[np.ndarray], path: Path, fps: float, mark: Mark | None, _: Sequence[int]
+) -> int:
     (width, height), frames = _first_size(frames)
     if width % 2 or height % 2:
         raise UsageError(f"an mp4 needs even sides, not {width} x {height}: choose another --size")
@@ -118,6 +122,13 @@ def _write_mp4(frames: Iterable[np.ndarray], path: Path, fps: float, mark: Mark 
             pipe.write(frame.data)
             count += 1
     return count
+
+
+_WRITERS: dict[str, Callable[..., int]] = {
+    ".mp4": _write_mp4,
+    ".gif": loops.write_gif,
+    ".webp": loops.write_webp,
+}
 
 
 def _command(path: Path, size: tuple[int, int], fps: float, mark: Mark | None) -> list[str]:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from facemod.errors import UsageError
 from facemod.files.digests import digest
-from facemod.jobs.inputs import CLIP_SUFFIXES, require_all
+from facemod.jobs.inputs import CLIP_SUFFIXES, LOOP_SUFFIXES, require_all
 from facemod.jobs.outcome import Outcome, attempt
 from facemod.jobs.plan import plan_one
 
@@ -18,7 +18,14 @@ if TYPE_CHECKING:
 
 
 def film_of(inputs: Sequence[Path]) -> Path | None:
-    """The film among the inputs, if they are one; UsageError when it is not alone."""
+    """The film among the inputs, if they are one; UsageError when it is not alone.
+
+    An animated GIF or WebP is a film when it is alone, and a photo of its first frame in a batch.
+    """
+    if len(inputs) == 1 and inputs[0].suffix.lower() in LOOP_SUFFIXES:
+        from facemod.imaging.loops import is_loop
+
+        return inputs[0] if is_loop(inputs[0]) else None
     films = [path for path in inputs if path.suffix.lower() in CLIP_SUFFIXES]
     if films and len(inputs) > 1:
         raise UsageError(f"{films[0]}: edit films one at a time, apart from photos")
@@ -28,9 +35,10 @@ def film_of(inputs: Sequence[Path]) -> Path | None:
 def plan_film(film: Path, output: Path, *, overwrite: bool, skip_existing: bool) -> Path:
     """Where the edited film goes. Raises as :func:`facemod.jobs.plan.plan_one` does."""
     require_all([film])
-    name = f"{film.stem}.mp4"
+    loops = film.suffix.lower() in LOOP_SUFFIXES
+    name, suffixes = (film.name, LOOP_SUFFIXES) if loops else (f"{film.stem}.mp4", (".mp4",))
     return plan_one(
-        [film], output, name, (".mp4",), overwrite=overwrite, skip_existing=skip_existing
+        [film], output, name, suffixes, overwrite=overwrite, skip_existing=skip_existing
     )
 
 

@@ -19,6 +19,7 @@ WRITABLE_SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".tif", ".tiff")
 # What counts as a photo when a folder is given; a file that is named is tried whatever it is.
 READABLE_SUFFIXES = {*WRITABLE_SUFFIXES, ".heic", ".heif", ".avif", ".gif", ".bmp"}
 CLIP_SUFFIXES = (".mp4", ".mov", ".m4v", ".mkv", ".webm", ".avi")
+LOOP_SUFFIXES = (".gif", ".webp")
 
 Input = tuple[Path, Path]
 """A photo, and its place below the folder that it was found in."""

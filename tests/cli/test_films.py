@@ -6,6 +6,7 @@ import subprocess
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from facemod.imaging.clips import frames_of, open_clip
 from facemod.imaging.video import find_ffmpeg, write_video
@@ -50,6 +51,31 @@ def test_odd_sides_lose_a_pixel(run, workplace):
     assert ended.code == 0, ended.err
     assert "one pixel of each odd side was cut off" in ended.err
     assert open_clip(workplace / "out.mp4").size == (94, 96)
+
+
+@pytest.mark.parametrize("suffix", [".gif", ".webp"])
+def test_all_frames_of_animated_pictures_are_edited(run, workplace, suffix):
+    noise = np.random.default_rng(2).integers(-15, 15, (3, 96, 95, 3))
+    pictures = [Image.fromarray((np.array([90, 120, 150]) + n).astype(np.uint8)) for n in noise]
+    times = [100, 40, 250]
+    saving = {"lossless": True} if suffix == ".webp" else {}
+    pictures[0].save(
+        f"a{suffix}", save_all=True, append_images=pictures[1:], duration=times, **saving
+    )
+    ended = run("edit", f"a{suffix}", "--smile", "+2", "-o", f"out{suffix}")
+    assert ended.code == 0, ended.err
+    assert "3 frames, 3 of them with 1 face that changed" in ended.err
+    written = open_clip(workplace / f"out{suffix}")
+    assert (written.size, written.durations) == ((95, 96), tuple(times))
+    change = frames(written.path) - frames(workplace / f"a{suffix}")
+    assert (change[:, 44:52, 40:56, 0].mean((1, 2)) > 15).all()
+    assert {path.name for path in workplace.iterdir()} == {f"a{suffix}", f"out{suffix}"}
+
+
+def test_a_picture_of_one_frame_is_no_film(run, workplace, photo, pixels):
+    photo("a.webp")
+    assert run("edit", "a.webp", "--smile", "+2", "-o", "out.png").code == 0
+    assert pixels("out.png").shape == (96, 96, 3)
 
 
 @pytest.mark.parametrize(

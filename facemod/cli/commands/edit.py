@@ -74,7 +74,7 @@ def edit(
     preview: PreviewOption = False,
     force: Force = False,
 ) -> Result:
-    """Edit faces by name: [bold]facemod edit photos/ --smile +1.5 --age -1[/].
+    """Edit faces in photos, films, animated GIFs and WebPs: [bold]facemod edit a.jpg --smile 1[/].
 
     +1 of each is told below; to:+1 is one level for all faces, like:b.jpg that of another photo.
     """
