@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 from facemod.latent.presets import Preset, get_preset
 from facemod.latent.strengths import Strength
@@ -56,5 +57,6 @@ def extremes(preset: Preset) -> list[Strength]:
 
 
 def written(strengths: Mapping[str, Strength]) -> str:
-    """Strengths in a few words, such as ``smile +1, age -0.5``."""
-    return ", ".join(f"{name} {strength}" for name, strength in strengths.items())
+    """Strengths in a few words, to two decimals, such as ``smile +1, age -0.5``."""
+    rounded = {name: replace(s, value=round(s.value, 2), like="") for name, s in strengths.items()}
+    return ", ".join(f"{name} {strength}" for name, strength in rounded.items())

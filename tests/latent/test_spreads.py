@@ -67,3 +67,8 @@ def test_panels_have_an_order():
     assert list(by_panel({"own": own, "hair": hair, "a": hair, "smile": smile})) == [
         "smile", "a", "hair", "own",
     ]  # fmt: skip
+
+
+def test_labels_have_two_decimals():
+    read = Strength(-0.0172386, absolute=True, like="photos/b.jpg")
+    assert written({"smile": read, "age": Strength(0.5)}) == "smile to:-0.02, age +0.5"
