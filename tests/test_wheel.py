@@ -22,6 +22,7 @@ WEIGHTS = [
     "facemod/models/wavelet/details.safetensors",
     "facemod/models/wavelet/heads.safetensors",
     "facemod/models/wavelet/identity.safetensors",
+    "facemod/models/wavelet/matting.safetensors",
     "facemod/models/wavelet/preview.safetensors",
     "facemod/faces/yunet.safetensors",
     "facemod/faces/onet.safetensors",

@@ -20,7 +20,7 @@ from facemod.imaging.reading import open_photo
 from facemod.imaging.writing import write_image, write_photo
 from facemod.latent.codes import Codes
 from facemod.latent.edits import Edit, Shift
-from facemod.models.base import FaceModel, ModelInfo
+from facemod.models.base import Drawn, FaceModel, ModelInfo, draw
 from facemod.tensors.pixels import to_pixels
 
 # Around the face, as a part of its square's side.
@@ -50,6 +50,10 @@ class ClockedModel:
     def decode(self, codes: Codes, size: int | None = None) -> Tensor:
         with self.clock("decode"):
             return self.model.decode(codes, size)
+
+    def draw(self, codes: Codes, size: int | None = None) -> Drawn:
+        with self.clock("decode"):
+            return draw(self.model, codes, size)
 
     def sample(self, count: int, *, seed: int, truncation: float = 0.7) -> Codes:
         return self.model.sample(count, seed=seed, truncation=truncation)

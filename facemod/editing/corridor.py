@@ -23,12 +23,15 @@ from facemod.editing.editor import EncodedFace, by_size
 from facemod.errors import UnlikeError
 from facemod.faces.composite import add_change, replace
 from facemod.faces.face import Crop
+from facemod.faces.matte import matte
 from facemod.fidelity.ladder import Fidelity
+from facemod.fidelity.outlines import Outlines
 from facemod.fidelity.regions import Regions
 from facemod.fidelity.transfer import transfer
 from facemod.imaging.photo import Photo
 from facemod.latent.codes import Codes, concatenate
 from facemod.latent.edits import Edit
+from facemod.models.base import Drawn, draw
 from facemod.models.wavelet.likeness import likeness
 from facemod.tensors.pixels import Pixels, psnr, to_pixels, to_tensor
 
@@ -71,7 +74,12 @@ def redraw(
     ]
     return by_size(
         lambda chosen: _redrawn(chosen, fidelity),
-        [Redrawing(*parts) for parts in zip(faces, edited, notes, shown, strict=True)],
+        [
+            Redrawing(face, codes, edit.scenic, said, place)
+            for face, codes, edit, said, place in zip(
+                faces, edited, edits, notes, shown, strict=True
+            )
+        ],
         [face.crop for face in faces],
     )
 
@@ -93,6 +101,8 @@ class Redrawing(NamedTuple):
 
     face: EncodedFace
     edited: Codes
+    scenic: bool
+    """Whether the edit is about the background as well."""
     notes: tuple[str, ...]
     place: Tensor | None
     """As :func:`places_of` gives it."""
@@ -100,26 +110,46 @@ class Redrawing(NamedTuple):
 
 def _redrawn(faces: Sequence[Redrawing], fidelity: Fidelity) -> list[EditedFace]:
     """Faces of one size after their edits."""
-    before, after = _decoded([one.face for one in faces], [one.edited for one in faces])
-    original = to_tensor([one.face.crop.pixels for one in faces]).to(before.device)
-    scores = [{"psnr": psnr(x, r)} for x, r in zip(original, before, strict=True)]
+    before, after = _drawn([one.face for one in faces], [one.edited for one in faces])
+    original = to_tensor([one.face.crop.pixels for one in faces]).to(before.image.device)
+    scores = [{"psnr": psnr(x, r)} for x, r in zip(original, before.image, strict=True)]
+    shown = after.image
     if fidelity.transfers:
-        after = original + transfer(original, before, after)
+        at = _outlines(faces, original, before, after)
+        shown = original + transfer(original, before.image, after.image, at)
     if any(one.place is not None for one in faces):
         everywhere = torch.ones(1, 1, *original.shape[-2:])
-        shown = torch.cat([everywhere if one.place is None else one.place for one in faces])
-        after = original + shown.to(after) * (after - original)
-    after = after.clamp(-1, 1)
-    for score, alike in zip(scores, likeness(original, after), strict=True):
+        place = torch.cat([everywhere if one.place is None else one.place for one in faces])
+        shown = original + place.to(shown) * (shown - original)
+    shown = shown.clamp(-1, 1)
+    for score, alike in zip(scores, likeness(original, shown), strict=True):
         score["likeness"] = alike
     return [
         EditedFace(one.face.crop, pixels, score, one.notes)
-        for one, pixels, score in zip(faces, to_pixels(after), scores, strict=True)
+        for one, pixels, score in zip(faces, to_pixels(shown), scores, strict=True)
     ]
 
 
-def _decoded(faces: Sequence[EncodedFace], edited: Sequence[Codes]) -> tuple[Tensor, Tensor]:
-    """Images [N, 3, R, R] of the faces and of their edited codes, the same if unedited.
+def _outlines(
+    faces: Sequence[Redrawing], original: Tensor, before: Drawn, after: Drawn
+) -> Outlines:
+    """The outlines of people; edits of the whole scene find none.
+
+    The matte of a photo that several edits share is made once.
+    """
+    scenic = torch.tensor([one.scenic for one in faces], device=original.device)
+    before, after = (
+        drawn._replace(person=drawn.person.masked_fill(scenic[:, None, None, None], 1.0))
+        for drawn in (before, after)
+    )
+    seen = {(one.face, one.scenic): i for i, one in enumerate(faces)}
+    mattes = {key: matte(original[i, None], before.person[i, None]) for key, i in seen.items()}
+    photo = torch.cat([mattes[one.face, one.scenic] for one in faces])
+    return Outlines.of(photo, before, after)
+
+
+def _drawn(faces: Sequence[EncodedFace], edited: Sequence[Codes]) -> tuple[Drawn, Drawn]:
+    """What the decoder makes of the faces and of their edited codes, the same if unedited.
 
     A face that is there several times, for several edits, is decoded once, and not at all if what
     comes out is known.
@@ -129,15 +159,20 @@ def _decoded(faces: Sequence[EncodedFace], edited: Sequence[Codes]) -> tuple[Ten
     ]
     unknown = [face for face in dict.fromkeys(faces) if face.before is None]
     codes = [*(face.codes for face in unknown), *(edited[i] for i in moved)]
-    images: Sequence[Tensor] = ()
+    pictures: list[Drawn] = []
     if codes:
-        images = faces[0].model.decode(concatenate(codes), len(faces[0].crop.pixels)).split(1)
-    drawn = dict(zip(unknown, images, strict=False))
-    befores = [drawn[face] if face.before is None else face.before for face in faces]
+        together = draw(faces[0].model, concatenate(codes), len(faces[0].crop.pixels))
+        pictures = [Drawn(*parts) for parts in zip(*(x.split(1) for x in together), strict=True)]
+    known = dict(zip(unknown, pictures, strict=False))
+    befores = [known[face] if face.before is None else face.before for face in faces]
     afters = list(befores)
-    for i, image in zip(moved, images[len(unknown) :], strict=True):
-        afters[i] = image
-    return torch.cat(befores), torch.cat(afters)
+    for i, picture in zip(moved, pictures[len(unknown) :], strict=True):
+        afters[i] = picture
+    return _together(befores), _together(afters)
+
+
+def _together(pictures: Sequence[Drawn]) -> Drawn:
+    return Drawn(*(torch.cat(parts) for parts in zip(*pictures, strict=True)))
 
 
 def put_back(photo: Photo, faces: Iterable[EditedFace], *, transfers: bool = True) -> Photo:

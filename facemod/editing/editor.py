@@ -25,7 +25,7 @@ from facemod.fidelity.ladder import Fidelity
 from facemod.fidelity.store import FitStore, fit_store
 from facemod.imaging.photo import Photo
 from facemod.latent.codes import Codes
-from facemod.models.base import FaceModel, Watch, unwatched
+from facemod.models.base import Drawn, FaceModel, Watch, draw, unwatched
 from facemod.tensors.pixels import to_tensor
 
 T = TypeVar("T")
@@ -39,20 +39,19 @@ class EncodedFace:
     crop: Crop
     codes: Codes
     model: FaceModel = field(repr=False)
-    before: Tensor | None = field(default=None, repr=False)
-    """What the decoder makes of the codes, [1, 3, R, R] in [-1, 1], if that is known."""
+    before: Drawn | None = field(default=None, repr=False)
+    """What the decoder makes of the codes, if that is known."""
 
     @cached_property
     def reconstruction(self) -> Tensor:
         """What the decoder makes of the codes, on the CPU: [1, 3, R, R] in [-1, 1]."""
-        before = self.before
-        if before is None:
-            before = self.model.decode(self.codes, len(self.crop.pixels))
-        return before.cpu()
+        if self.before is not None:
+            return self.before.image.cpu()
+        return self.model.decode(self.codes, len(self.crop.pixels)).cpu()
 
     def decoded(self) -> EncodedFace:
         """The same face with ``before`` known, for many edits to share."""
-        return replace(self, before=self.model.decode(self.codes, len(self.crop.pixels)))
+        return replace(self, before=draw(self.model, self.codes, len(self.crop.pixels)))
 
 
 @dataclass(frozen=True)

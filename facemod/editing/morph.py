@@ -17,9 +17,10 @@ from torch import Tensor
 
 from facemod.editing.editor import EncodedFace
 from facemod.fidelity.ladder import Fidelity
-from facemod.fidelity.transfer import SMOOTH, gaussian_blur
+from facemod.fidelity.transfer import SMOOTH
 from facemod.latent.interpolate import Step, between
 from facemod.models.base import FaceModel
+from facemod.tensors.blur import gaussian_blur
 from facemod.tensors.pixels import to_pixels, to_tensor
 
 DETAIL_FADES = 3  # the power of a face's presence with which its fine detail shows

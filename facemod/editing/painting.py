@@ -141,7 +141,7 @@ class Painting:
             model, face.codes, strokes, steps=self.steps,
             progress=lambda step: self.progress(done * self.steps + step, faces * self.steps),
         )  # fmt: skip
-        return Shift(self.strength * (moved.styles - face.codes.styles))
+        return Shift(self.strength * (moved.styles - face.codes.styles), scenic=True)
 
 
 def _persons(crops: Sequence[Crop]) -> list[Tensor]:

@@ -19,8 +19,8 @@ from torch import Tensor
 from facemod.faces import affine
 from facemod.faces.face import Crop
 
-# Width of the fade at the crop's border, as a part of its side.
-FEATHER = 0.06
+# Width of the fade where the photo goes on beyond the crop's border, as a part of its side.
+FEATHER = 0.10
 TILE = 128
 REACH = 2  # px that bicubic interpolation looks beyond a point
 # A crop so many times as dense as the photo need not be averaged down.
@@ -37,7 +37,7 @@ def add_change(rgb: Pixels, crop: Crop, change: Floats) -> None:
     Where the change is exactly 0 the photo keeps its bytes. The change fades out toward the
     border of the crop, so that one that reaches it leaves no edge.
     """
-    faded = torch.from_numpy(change) * torch.from_numpy(feather(len(change)))[..., None]
+    faded = torch.from_numpy(change) * torch.from_numpy(feather(crop, rgb.shape))[..., None]
     for region, delta in _warped(rgb, crop, faded):
         rgb[region] = _rounded(delta.add_(_seen(rgb, region)))
 
@@ -48,7 +48,7 @@ def replace(rgb: Pixels, crop: Crop, pixels: Pixels | Floats, mask: Floats) -> N
     ``mask`` [S, S] is 1 where the new pixels replace the photo and 0 where it keeps its bytes;
     it also fades out toward the border of the crop.
     """
-    weight = torch.from_numpy(mask * feather(len(mask)))[..., None]
+    weight = torch.from_numpy(mask * feather(crop, rgb.shape))[..., None]
     pixels = torch.from_numpy(np.require(pixels, requirements="W"))
     layers = torch.cat((pixels * weight, weight), dim=2)
     for region, warped in _warped(rgb, crop, layers):
@@ -56,12 +56,34 @@ def replace(rgb: Pixels, crop: Crop, pixels: Pixels | Floats, mask: Floats) -> N
         rgb[region] = _rounded(kept.add_(warped[..., :3]))
 
 
-def feather(size: int) -> Floats:
-    """[size, size]: 1 inside, falling smoothly to 0 at the border."""
-    position = (np.arange(size) + 0.5) / size
-    ramp = np.clip(np.minimum(position, 1 - position) / FEATHER, 0, 1)
-    ramp = ramp * ramp * (3 - 2 * ramp)
-    return (ramp[:, None] * ramp).astype(np.float32)
+def feather(crop: Crop, shape: tuple[int, ...]) -> Floats:
+    """[S, S]: 1 inside, falling smoothly to 0 at the crop's border.
+
+    Where a photo of ``shape`` (height, width, ...) ends before the border, it stays 1.
+    """
+    size = len(crop.pixels)
+    far = np.clip((np.arange(size) + 0.5) / (size * FEATHER), 0, 1)
+    fallen = 1 - far * far * (3 - 2 * far)
+    left, top, right, bottom = (_goes_on(crop, shape, side) for side in range(4))
+    across = (1 - left[:, None] * fallen) * (1 - right[:, None] * fallen[::-1])
+    down = (1 - top[:, None] * fallen) * (1 - bottom[:, None] * fallen[::-1])
+    return (across * down.T).astype(np.float32)
+
+
+def _goes_on(crop: Crop, shape: tuple[int, ...], side: int) -> Floats:
+    """[S]: how much of a photo lies beyond each pixel of the crop's left, top, right or bottom."""
+    size = len(crop.pixels)
+    beyond = np.full(size, -1.0 if side < 2 else size)
+    along = np.arange(size)
+    points = np.stack((along, beyond) if side % 2 else (beyond, along), axis=-1)
+    x, y = affine.apply(crop.matrix, points).T
+    inside = (x > -0.5) & (y > -0.5) & (x < shape[1] - 0.5) & (y < shape[0] - 0.5)
+    # Where the photo's edge crosses the border, one passes into the other.
+    reach = max(1, round(FEATHER * size))
+    padded = np.pad(inside.astype(np.float32), reach, mode="edge")
+    return np.convolve(padded, np.full(2 * reach + 1, 1 / (2 * reach + 1)), mode="valid").astype(
+        np.float32
+    )
 
 
 def _seen(rgb: Pixels, region: Region) -> Tensor:

@@ -16,10 +16,10 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from facemod.fidelity.transfer import gaussian_blur, smoothstep
 from facemod.latent.codes import Codes
 from facemod.models.base import WindowModel
 from facemod.models.windows import CROP, FEATURES_SIDE, Window, window_around
+from facemod.tensors.blur import gaussian_blur, smoothstep
 
 # Finding strokes: differences, blurred by a part of the side, on the scale of 0..1.
 NOISE_BLUR = 0.006

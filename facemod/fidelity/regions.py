@@ -17,9 +17,9 @@ from facemod.faces.align import cut
 from facemod.faces.face import Crop
 from facemod.faces.region_names import parse_regions
 from facemod.faces.regions import region_of, segment
-from facemod.fidelity.transfer import smoothstep
 from facemod.imaging.reading import open_photo
 from facemod.latent.presets import Box
+from facemod.tensors.blur import smoothstep
 
 # How far named regions reach beyond what was segmented, in px at 128 px.
 GROWN = 2

@@ -9,16 +9,21 @@ what was there before and would show through as a ghost. There the fine part of 
 x - r is given up, and only its smooth part (light and colour) is kept. When most of the face
 moves, as in a mix of coarse scales, that holds for all of it. What would be missed there is the
 photo's grain, which is no one's feature: so much of it comes back as the decoder draws too little.
+
+All of this holds for the person only. The decoder draws its background anew with every edit, and
+none of that is carried over: where an outline moves, the person is laid over the photo's own
+background, and what the edit uncovers is filled in from it (:mod:`facemod.fidelity.fill`).
 """
 
 from __future__ import annotations
 
-import math
-from collections.abc import Sequence
-
 import torch
 import torch.nn.functional as F
 from torch import Tensor
+
+from facemod.fidelity.fill import filled
+from facemod.fidelity.outlines import Outlines, own_colours
+from facemod.tensors.blur import gaussian_blur, reduced, resized, smoothstep
 
 # Mean absolute change over the colour channels, on the scale of 0..1.
 CHANGE_STARTS, CHANGE_FULL = 0.010, 0.035
@@ -26,6 +31,8 @@ CHANGE_STARTS, CHANGE_FULL = 0.010, 0.035
 STRUCTURE_STARTS, STRUCTURE_FULL = 0.02, 0.05
 # The part of the face that moves.
 MOST_STARTS, MOST_FULL = 0.30, 0.50
+# The side at which it is looked for what changes, in px.
+MASKS = 512
 # Radii as fractions of the image side.
 MASK_BLUR = 0.012
 FINE = 0.03
@@ -36,25 +43,70 @@ GRAIN = 0.0015
 GRAIN_LIMIT = 2.5
 # The face within the FFHQ square: rows, columns.
 FACE = (slice(0.25, 0.85), slice(0.22, 0.78))
+# More of a person than this makes background stale, and so does a person so near, in parts of
+# the side; but not where photo and edit look alike up to a mean difference, on the scale of 0..1.
+TRACE, NEAR = 0.02, 0.01
+ALIKE = 0.04
 
 
-def transfer(original: Tensor, reconstruction: Tensor, edited: Tensor) -> Tensor:
+def transfer(
+    original: Tensor, reconstruction: Tensor, edited: Tensor, at: Outlines | None = None
+) -> Tensor:
     """The change [N, 3, S, S] to add to ``original``; all images in [-1, 1], same shape.
 
-    Exactly zero wherever the edit changes (almost) nothing, and everywhere for a zero edit.
+    ``at`` says what of them is person; everything if nobody knows. The change is exactly zero
+    where the edit changes (almost) nothing, on all background that it neither covers nor uncovers,
+    and everywhere for a zero edit.
     """
-    difference = edited - reconstruction
-    moved = structure_moved(difference)
-    changed = smoothstep(
-        gaussian_blur(magnitude(difference), MASK_BLUR), CHANGE_STARTS, CHANGE_FULL
-    )
+    at = at or Outlines.everywhere(original)
+    change = change_of_person(original, reconstruction, edited, at)
+    kept = at.photo * at.either * change
+    if not at.moved.any():
+        return kept
+    background = filled(original, ~stale(original, edited, at), (at.moved > 0) & (at.after < 1))
+    laid = at.after * (original + change) + (1 - at.after) * background - original
+    return kept + at.moved * (laid - kept)
+
+
+def stale(original: Tensor, edited: Tensor, at: Outlines) -> Tensor:
+    """Where the person of the original [N, 3, S, S] hides the background: [N, 1, S, S], true.
+
+    What already looks as the edit wants it can stay, whoever it belongs to.
+    """
+    here, there, after = (reduced(part, MASKS) for part in (original, edited, at.after))
+    person = reduced(torch.maximum(at.photo, at.before), MASKS)
+    reach = max(1, round(NEAR * person.shape[-1]))
+    near = F.max_pool2d(person, 2 * reach + 1, 1, reach)
+    unlike = gaussian_blur(magnitude(there - here), NEAR)
+    hidden = (near > TRACE) & ((unlike > ALIKE) | (after > TRACE))
+    return F.interpolate(hidden.to(original), original.shape[-2:]) > 0
+
+
+def change_of_person(
+    original: Tensor, reconstruction: Tensor, edited: Tensor, at: Outlines
+) -> Tensor:
+    """What the edit adds to the person of the original, all [N, 3, S, S]."""
+    drawn, wanted = own_colours(reconstruction, at.before), own_colours(edited, at.after)
+    difference = wanted - drawn
+    shown = reduced(at.either * difference, MASKS)
+    # There is nothing of the photo to keep where nobody was.
+    side = original.shape[-1]
+    moved = torch.maximum(resized(structure_moved(shown), side), at.new)
+    changed = smoothstep(gaussian_blur(magnitude(shown), MASK_BLUR), CHANGE_STARTS, CHANGE_FULL)
+    changed = torch.maximum(resized(changed, side), moved)
     # The decoder draws its grain anew with every edit; the photo has grain of its own.
     smoother = gaussian_blur(difference, GRAIN)
-    difference = smoother + moved * (difference - smoother)
-    residual = original - reconstruction
-    detail = residual - gaussian_blur(residual, SMOOTH)
-    change = torch.maximum(changed, moved) * difference - moved * detail
-    return change + moved * missing_grain(original, edited)
+    change = changed * smoother.lerp(difference, moved)
+    residual = original - drawn
+    detail = residual - smooth_part(residual, at.photo * at.before)
+    return change + moved * (missing_grain(original, wanted) - detail)
+
+
+def smooth_part(residual: Tensor, weight: Tensor) -> Tensor:
+    """A residual [N, 3, S, S] blurred, as it is where ``weight`` [N, 1, S, S] is not 0."""
+    layers = torch.cat((residual * weight, weight), dim=1)
+    sums = gaussian_blur(reduced(layers, MASKS), SMOOTH)
+    return resized(sums[:, :3] / sums[:, 3:].clamp_min(1e-4), residual.shape[-1])
 
 
 def missing_grain(original: Tensor, edited: Tensor) -> Tensor:
@@ -62,13 +114,17 @@ def missing_grain(original: Tensor, edited: Tensor) -> Tensor:
 
     Edges of the original are cut down to the size of grain, so they leave no ghost.
     """
-    grain, drawn = (image - gaussian_blur(image, GRAIN) for image in (original, edited))
-    usual = grain.abs().flatten(1).median(1).values[:, None, None, None]
-    grain = torch.maximum(torch.minimum(grain, GRAIN_LIMIT * usual), -GRAIN_LIMIT * usual)
+    grey = edited.mean(1, keepdim=True)
+    grain, drawn = (image - gaussian_blur(image, GRAIN) for image in (original, grey))
+    usual = grain[..., ::4, ::4].abs().flatten(1).median(1).values[:, None, None, None]
+    limit = GRAIN_LIMIT * usual
+    grain = torch.maximum(torch.minimum(grain, limit), -limit)
     there, wanted = (
-        gaussian_blur(part.square().mean(1, keepdim=True), NEIGHBOURHOOD) for part in (drawn, grain)
+        gaussian_blur(reduced(part.square(), MASKS), NEIGHBOURHOOD)
+        for part in (drawn, grain.mean(1, keepdim=True))
     )
-    return (1 - there / wanted.clamp_min(1e-8)).clamp(0, 1).sqrt() * grain
+    share = (1 - there / wanted.clamp_min(1e-8)).clamp(0, 1).sqrt()
+    return resized(share, original.shape[-1]) * grain
 
 
 def structure_moved(difference: Tensor) -> Tensor:
@@ -85,39 +141,3 @@ def structure_moved(difference: Tensor) -> Tensor:
 def magnitude(difference: Tensor) -> Tensor:
     """Mean absolute value over colours, [N, 1, S, S], for images whose range is 2 wide."""
     return difference.abs().mean(1, keepdim=True) / 2
-
-
-def smoothstep(x: Tensor, start: float, full: float) -> Tensor:
-    """0 up to ``start``, 1 from ``full``, a smooth S between."""
-    t = ((x - start) / (full - start)).clamp(0, 1)
-    return t * t * (3 - 2 * t)
-
-
-def gaussian_blur(images: Tensor, radius: float) -> Tensor:
-    """Blur [N, C, S, S] by a Gaussian whose sigma is ``radius`` times the side.
-
-    Wide blurs are done at a reduced size, which changes nothing that can be seen.
-    """
-    side = images.shape[-1]
-    sigma = radius * side
-    factor = max(1, int(sigma // 3))
-    reduced = side // factor
-    small = F.interpolate(images, (reduced, reduced), mode="area") if factor > 1 else images
-    reach = max(1, round(3 * sigma / factor))
-    squares = ((i * factor / sigma) ** 2 for i in range(-reach, reach + 1))
-    weights = [math.exp(-0.5 * square) for square in squares]
-    blurred = F.pad(small, (reach,) * 4, mode="replicate")
-    for dim in (3, 2):
-        blurred = weighted_sum(blurred, dim, [weight / sum(weights) for weight in weights])
-    if factor > 1:
-        blurred = F.interpolate(blurred, (side, side), mode="bilinear")
-    return blurred
-
-
-def weighted_sum(images: Tensor, dim: int, weights: Sequence[float]) -> Tensor:
-    """Correlate along one dimension; many times faster than a convolution of one column."""
-    length = images.shape[dim] - len(weights) + 1
-    total = images.narrow(dim, 0, length) * weights[0]
-    for i, weight in enumerate(weights[1:], start=1):
-        total.add_(images.narrow(dim, i, length), alpha=weight)
-    return total

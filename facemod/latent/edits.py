@@ -31,6 +31,11 @@ class Edit(Protocol):
         """Boxes of the face in which it may show in a photo; everywhere if empty."""
         ...
 
+    @property
+    def scenic(self) -> bool:
+        """Whether it is about the whole scene, as light is, and not about the person alone."""
+        ...
+
     def __call__(self, codes: Codes) -> Codes:
         """The codes, changed, and with details that give way as readily as the change needs."""
         ...
@@ -47,6 +52,7 @@ class Shift:
     direction: Tensor
     """[slots, dim] or [N, slots, dim]"""
     region: tuple[Box, ...] = ()
+    scenic: bool = False
 
     def __call__(self, codes: Codes) -> Codes:
         return codes.shifted(self.direction)
@@ -61,6 +67,7 @@ class Mix:
 
     parts: tuple[tuple[tuple[int, ...], Codes], ...]
     region: tuple[Box, ...] = ()
+    scenic: bool = False
 
     def __call__(self, codes: Codes) -> Codes:
         for slots, source in self.parts:

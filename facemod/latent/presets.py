@@ -29,6 +29,8 @@ SUFFIX = ".safetensors"
 TENSOR = "direction"
 LEVEL_TENSOR = "level"
 PANELS = ("Expression", "Face", "Hair", "Pose", "Accessories", "Make-up", "Light", "Own")
+# Its presets are about the whole scene.
+SCENIC_PANEL = "Light"
 # What reading facts out of JSON that somebody else wrote may raise.
 DAMAGED = (KeyError, TypeError, ValueError, AttributeError, OverflowError, RecursionError)
 # A file that was written so recently may be written again within one tick of its clock.

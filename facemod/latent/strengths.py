@@ -13,7 +13,7 @@ from pathlib import PurePath
 from typing import TYPE_CHECKING
 
 from facemod.errors import ModelError, UsageError
-from facemod.latent.presets import Box, CodeSpace, Preset, get_preset
+from facemod.latent.presets import SCENIC_PANEL, Box, CodeSpace, Preset, get_preset
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -87,6 +87,8 @@ class PresetEdit:
     """Whether to stay within the natural range on the way to a level."""
     region: tuple[Box, ...] = ()
     """Where on the face it may show, the boxes of all its presets; everywhere if empty."""
+    scenic: bool = False
+    """Whether a preset of it changes the light, and so the background, too."""
 
     def __call__(self, codes: Codes) -> Codes:
         """The codes, moved."""
@@ -163,6 +165,7 @@ def preset_edit(
         _stacked([fitting(p.level(), p, space) for p in presets], space),
         limited,
         common_region(strengths),
+        any(get_preset(name).panel == SCENIC_PANEL for name in strengths),
     )
 
 

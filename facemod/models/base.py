@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import Enum
-from typing import TYPE_CHECKING, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, NamedTuple, Protocol, runtime_checkable
 
 import torch
 from torch import Tensor
@@ -125,6 +125,32 @@ class WindowDrawer(Protocol):
         """From styles [1, slots, dim] to the features that the picture is drawn from and the
         picture in every window."""
         ...
+
+
+class Drawn(NamedTuple):
+    """Decoded pictures, and what of them is person."""
+
+    image: Tensor
+    """[N, 3, R, R] in [-1, 1]"""
+    person: Tensor
+    """[N, 1, H, H] in 0..1, roughly; 1 all over where nobody knows."""
+
+
+@runtime_checkable
+class MattingModel(FaceModel, Protocol):
+    """A model that knows which parts of its pictures are person and which background."""
+
+    def draw(self, codes: Codes, size: int | None = None) -> Drawn:
+        """What ``decode`` gives, and where the person is in it."""
+        ...
+
+
+def draw(model: FaceModel, codes: Codes, size: int | None = None) -> Drawn:
+    """What any model decodes, and where the person is as far as it knows."""
+    if isinstance(model, MattingModel):
+        return model.draw(codes, size)
+    image = model.decode(codes, size)
+    return Drawn(image, torch.ones_like(image[:, :1, :1, :1]))
 
 
 @runtime_checkable

@@ -14,9 +14,11 @@ from facemod.editing.corridor import put_back, redraw
 from facemod.editing.editor import Editor
 from facemod.editing.treatments import Retouch
 from facemod.errors import NoFaceError
+from facemod.faces.matte import matte
 from facemod.fidelity.ladder import Fidelity
 from facemod.imaging.photo import Photo, Source
 from facemod.latent.edits import Shift
+from facemod.models.base import Drawn
 from facemod.tensors.pixels import to_pixels, to_tensor
 
 MID = range(3, 9)
@@ -194,3 +196,40 @@ def test_faces_of_several_sizes_keep_their_order(photo):
     assert [len(face.pixels) for face in edited] == [16, 64, 64]
     assert [face.crop.face.index for face in edited] == [2, 1, 2]
     assert editor.model.asked == [16, 64]
+
+
+class KnowingModel(FakeModel):
+    """Draws people between the quarters of the picture, and knows it."""
+
+    def draw(self, codes, size=None):
+        image = self.decode(codes, size)
+        person = torch.zeros(len(image), 1, *image.shape[-2:])
+        quarter = image.shape[-1] // 4
+        person[..., quarter:-quarter] = 1
+        return Drawn(image, person)
+
+
+def test_edits_of_a_person_leave_the_background_and_edits_of_light_do_not(photo):
+    editor = Editor(KnowingModel(), FakeDetector())
+    [encoded, *_] = editor.encode(editor.cut_out(photo))
+    person, light = redraw([encoded] * 2, [redder, replace(redder, scenic=True)])
+    side = len(person.pixels)
+    outside = slice(0, side // 8)
+    assert np.array_equal(person.pixels[:, outside], encoded.crop.pixels[:, outside])
+    assert not np.array_equal(light.pixels[:, outside], encoded.crop.pixels[:, outside])
+    middle = slice(3 * side // 8, 5 * side // 8)
+    assert not np.array_equal(person.pixels[:, middle], encoded.crop.pixels[:, middle])
+    assert np.abs(person.pixels[:, middle].astype(int) - light.pixels[:, middle]).max() <= 2
+
+
+def test_edits_that_share_a_photo_share_its_matte(photo, monkeypatch):
+    asked = []
+
+    def counted(faces, likely):
+        asked.append(len(faces))
+        return matte(faces, likely)
+
+    monkeypatch.setattr("facemod.editing.corridor.matte", counted)
+    editor = Editor(KnowingModel(), FakeDetector())
+    redraw(editor.encode(editor.cut_out(photo)) * 2, [redder] * 4)
+    assert asked == [1, 1]

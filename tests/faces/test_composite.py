@@ -84,10 +84,19 @@ def test_a_change_up_to_the_border_leaves_no_edge():
 
 
 def test_the_feather_is_one_inside_and_fades_to_the_border():
-    weights = feather(100)
-    assert (weights[6:94, 6:94] == 1).all()
+    weights = feather(crop_at((200, 200), 20, 80, 100), (400, 400, 3))
+    assert (weights[10:90, 10:90] == 1).all()
     assert weights[0].max() < 0.03
-    assert np.array_equal(weights, weights[::-1]) and np.array_equal(weights, weights.T)
+    assert np.allclose(weights, weights[::-1]) and np.allclose(weights, weights.T)
+
+
+def test_where_the_photo_ends_nothing_fades():
+    """The crop is 100 px and as wide as its photo, which goes on above and below."""
+    weights = feather(crop_at((49.5, 99.5), 0, 100, 100), (200, 100, 3))
+    assert (weights[12:88] == 1).all()
+    assert weights[0].max() < 0.03 and weights[-1].max() < 0.03
+    whole = feather(crop_at((49.5, 49.5), 0, 100, 100), (100, 100, 3))
+    assert (whole == 1).all()
 
 
 def test_replacing_a_crop_with_itself_changes_next_to_nothing():

@@ -5,7 +5,11 @@ from __future__ import annotations
 import pytest
 import torch
 
-from facemod.fidelity.transfer import gaussian_blur, smoothstep, transfer
+from facemod.faces.matte import matte
+from facemod.fidelity.outlines import Outlines
+from facemod.fidelity.transfer import transfer
+from facemod.models.base import Drawn
+from facemod.tensors.blur import gaussian_blur, smoothstep
 
 SIDE = 128
 
@@ -47,7 +51,8 @@ def test_where_structure_moves_the_old_detail_goes() -> None:
     ghost = torch.zeros_like(reconstruction)
     ghost[..., 62:66, 62:66] = 0.5
     edited = reconstruction + patch(1.0)
-    result = reconstruction + ghost + transfer(reconstruction + ghost, reconstruction, edited)
+    original = reconstruction + ghost
+    result = original + transfer(original, reconstruction, edited)
     left = (result - edited)[..., 62:66, 62:66].abs().mean()
     assert left < 0.35 * ghost[..., 62:66, 62:66].mean()
 
@@ -55,6 +60,47 @@ def test_where_structure_moves_the_old_detail_goes() -> None:
 def test_a_tiny_change_is_not_worth_touching_the_photo() -> None:
     reconstruction = picture(1)
     assert not transfer(picture(0), reconstruction, reconstruction + 0.01).any()
+
+
+def column(left: int, right: int) -> torch.Tensor:
+    """A person as wide as some columns, as a matte."""
+    person = torch.zeros(1, 1, SIDE, SIDE)
+    person[..., left:right] = 1
+    return person
+
+
+def drawn(person: torch.Tensor, shade: float, behind: float) -> torch.Tensor:
+    return (person * shade + (1 - person) * behind).expand(1, 3, SIDE, SIDE)
+
+
+def edited(before: torch.Tensor, after: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    """Photo and result for a person of shade 0.5 before a wall of -0.5, who gets another outline.
+
+    The decoder draws its own wall before the edit and another one after it.
+    """
+    photo = drawn(before, 0.5, -0.5) + 0.02 * picture(4)
+    pictures = Drawn(drawn(before, 0.5, -0.4), before), Drawn(drawn(after, 0.5, 0.1), after)
+    at = Outlines.of(matte(photo, before), *pictures)
+    return photo, photo + transfer(photo, pictures[0].image, pictures[1].image, at)
+
+
+def test_the_decoders_background_is_never_carried_over() -> None:
+    photo, result = edited(column(40, 88), column(40, 88))
+    assert torch.equal(result[..., :36], photo[..., :36])
+    assert torch.equal(result[..., 92:], photo[..., 92:])
+
+
+def test_what_is_uncovered_shows_the_photos_own_background() -> None:
+    photo, result = edited(column(40, 88), column(56, 88))
+    assert (result[..., 38:54] - -0.5).abs().max() < 0.06
+    assert (result[..., 60:84] - 0.5).abs().max() < 0.06
+    assert torch.equal(result[..., :32], photo[..., :32])
+
+
+def test_the_person_is_drawn_over_the_background() -> None:
+    photo, result = edited(column(40, 72), column(40, 88))
+    assert (result[..., 76:84] - 0.5).abs().max() < 0.06
+    assert torch.equal(result[..., 100:], photo[..., 100:])
 
 
 @pytest.mark.parametrize("radius", [0.01, 0.05, 0.2])

@@ -15,7 +15,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from facemod.latent.codes import Codes, Details
-from facemod.models.base import Effort, ModelInfo, Watch, WindowDrawer, unwatched
+from facemod.models.base import Drawn, Effort, ModelInfo, Watch, WindowDrawer, unwatched
 from facemod.models.wavelet import encoder as encoders
 from facemod.models.wavelet.corrector import Corrector, IterativeEncoder
 from facemod.models.wavelet.crops import decode_window
@@ -27,6 +27,8 @@ from facemod.models.wavelet.fitting import fine_residual, fit_face, measured_sec
 from facemod.models.wavelet.heads import WIDTHS, Heads, Painter
 from facemod.models.wavelet.identity import Identity, MobileFaceNet
 from facemod.models.wavelet.mapping import Mapping
+from facemod.models.wavelet.matting import BLOCKS_READ, MattingHead
+from facemod.models.wavelet.matting import WEIGHTS as MATTING
 from facemod.models.wavelet.preview import LinearPreview, Viewer
 from facemod.models.wavelet.styling import StyleFitter
 from facemod.models.windows import Window
@@ -125,6 +127,19 @@ class WaveletModel:
         """Codes -> images [N, 3, size, size] in [-1, 1], 1024 px unless told otherwise."""
         x, styles, blocks = self.begun(codes)
         return self.painter.image(x, styles, blocks, size or self.info.resolution).clamp_(-1, 1)
+
+    @torch.inference_mode()
+    def draw(self, codes: Codes, size: int | None = None) -> Drawn:
+        """What :meth:`decode` gives, and where the person is in it: [N, 1, 128, 128]."""
+        x, styles, blocks = self.begun(codes)
+        x = self.painter.through(x, styles, range(blocks, BLOCKS_READ))
+        image = self.painter.image(x, styles, BLOCKS_READ, size or self.info.resolution)
+        return Drawn(image.clamp_(-1, 1), self.matting(x).sigmoid())
+
+    @cached_property
+    def matting(self) -> MattingHead:
+        """What tells the person from the background; ModelError if its weights are damaged."""
+        return loaded(MattingHead, MATTING).eval().requires_grad_(False).to(self.device)
 
     def begun(self, codes: Codes) -> tuple[Tensor, Tensor, int]:
         """The features of codes with their details, the styles, and the blocks that are done."""

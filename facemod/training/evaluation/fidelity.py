@@ -17,13 +17,7 @@ from torch import Tensor
 from facemod.editing.editor import Editor, open_editor
 from facemod.errors import UsageError
 from facemod.fidelity.regions import box_mask
-from facemod.fidelity.transfer import (
-    FACE,
-    SMOOTH,
-    gaussian_blur,
-    structure_moved,
-    transfer,
-)
+from facemod.fidelity.transfer import FACE, SMOOTH, structure_moved, transfer
 from facemod.imaging.reading import open_photo
 from facemod.latent.codes import Codes
 from facemod.latent.presets import find_presets
@@ -31,6 +25,7 @@ from facemod.latent.strengths import PresetEdit, Strength, preset_edit
 from facemod.models.base import Effort, FaceModel, FittingModel
 from facemod.models.wavelet.identity import Identity
 from facemod.models.wavelet.likeness import likeness
+from facemod.tensors.blur import gaussian_blur
 from facemod.tensors.devices import find_device
 from facemod.tensors.pixels import psnr, to_tensor
 from facemod.training.evaluation.options import FidelityOptions

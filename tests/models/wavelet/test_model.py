@@ -173,3 +173,16 @@ def test_loading_imports_nothing_more_of_torch() -> None:
 def test_unknown_model_is_a_usage_error() -> None:
     with pytest.raises(UsageError, match="no such model; there is bundled"):
         load_model("nonsense")
+
+
+@pytest.mark.parametrize("size", [256, 1024])
+def test_drawing_is_decoding_and_knows_where_the_person_is(
+    model: wavelet.WaveletModel, size: int
+) -> None:
+    codes = model.sample(2, seed=7)
+    drawn = model.draw(codes, size)
+    assert torch.allclose(drawn.image, model.decode(codes, size), atol=1e-4)
+    assert drawn.person.shape == (2, 1, 128, 128)
+    middle, corners = drawn.person[..., 48:96, 48:80], drawn.person[..., :8, :8]
+    assert middle.min() > 0.9
+    assert corners.mean() < 0.1
