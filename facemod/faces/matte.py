@@ -43,14 +43,19 @@ def matte(faces: Tensor, likely: Tensor) -> Tensor:
 
 
 def settled(likely: Tensor) -> Tensor:
-    """``likely`` [N, 1, H, H] without holes below the chin: a white collar is no background."""
+    """``likely`` [N, 1, H, H] without holes, below the chin not even open ones.
+
+    A white collar is no background, and neither is what gleams on a face.
+    """
     result = likely.clone()
     for one in result[:, 0]:
+        side = len(one)
         behind = (one < 0.5).cpu().numpy().astype(np.uint8)
         count, labels, boxes, _ = cv2.connectedComponentsWithStats(behind)
         for label in range(1, count):
-            left, top, width = boxes[label, :3]
-            if left > 0 and left + width < len(one) and top > CHEST * len(one):
+            left, top, width, height = boxes[label, :4]
+            closed = top > 0 and top + height < side
+            if left > 0 and left + width < side and (closed or top > CHEST * side):
                 one[torch.from_numpy(labels == label).to(one.device)] = 1
     return result
 

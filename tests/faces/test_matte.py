@@ -50,9 +50,12 @@ def test_a_collar_is_no_background_but_what_reaches_a_side_is() -> None:
     likely[..., :40] = 0
     likely[..., 100:, 60:70] = 0.1
     likely[..., 30:40, 60:70] = 0.2
+    likely[..., :20, 60:70] = 0.2
     found = settled(likely)
     assert (found[..., 100:, 60:70] == 1).all()
-    assert torch.equal(found[..., :100, :], likely[..., :100, :])
+    assert (found[..., 30:40, 60:70] == 1).all()
+    assert torch.equal(found[..., :30, :], likely[..., :30, :])
+    assert torch.equal(found[..., :40], likely[..., :40])
 
 
 def test_equations_are_solved_at_each_pixel() -> None:
