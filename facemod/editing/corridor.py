@@ -35,6 +35,9 @@ from facemod.models.base import Drawn, draw
 from facemod.models.wavelet.likeness import likeness
 from facemod.tensors.pixels import Pixels, psnr, to_pixels, to_tensor
 
+# Slots that act on so many px or fewer decide where outlines are.
+OUTLINES_UP_TO = 16
+
 
 class Places(Protocol):
     """Where on faces something may show."""
@@ -144,6 +147,7 @@ def _outlines(
     )
     seen = {(one.face, one.scenic): i for i, one in enumerate(faces)}
     mattes = {key: matte(original[i, None], before.person[i, None]) for key, i in seen.items()}
+    after = _same_outline(faces, before, after)
     photo = torch.cat([mattes[one.face, one.scenic] for one in faces])
     return Outlines.of(photo, before, after)
 
@@ -169,6 +173,20 @@ def _drawn(faces: Sequence[EncodedFace], edited: Sequence[Codes]) -> tuple[Drawn
     for i, picture in zip(moved, pictures[len(unknown) :], strict=True):
         afters[i] = picture
     return _together(befores), _together(afters)
+
+
+def _same_outline(faces: Sequence[Redrawing], before: Drawn, after: Drawn) -> Drawn:
+    """``after`` with the outlines of before, where an edit leaves alone what draws outlines.
+
+    New colours of hair do not move it, though a picture of it may be read in another way.
+    """
+    person = after.person.clone()
+    for i, one in enumerate(faces):
+        coarse = [slot for slot, px in enumerate(one.edited.resolutions) if px <= OUTLINES_UP_TO]
+        old, new = one.face.codes.styles[:, coarse], one.edited.styles[:, coarse]
+        if torch.equal(old, new.to(old)):
+            person[i] = before.person[i]
+    return after._replace(person=person)
 
 
 def _together(pictures: Sequence[Drawn]) -> Drawn:

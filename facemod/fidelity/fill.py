@@ -20,8 +20,10 @@ SIDE = 256
 # What is finer than this is texture; a fraction of the side.
 TEXTURE = 0.012
 # What is larger than so many times a texture's usual size is an edge, and stays where it is.
-TEXTURE_LIMIT = 3.0
+TEXTURE_LIMIT = 2.5
 SMALLEST = 2
+# Every so many pixels are enough to know what is usual.
+SAMPLED = 16
 
 Places = tuple[Tensor, Tensor]
 """Rows and columns of pixels."""
@@ -51,9 +53,12 @@ def filled(images: Tensor, known: Tensor, wanted: Tensor | None = None) -> Tenso
 def _texture(images: Tensor, seen: Tensor) -> Tensor:
     """What is fine in images [N, 3, S, S], and no edge, where they are ``seen`` [N, 1, S, S]."""
     fine = (images - gaussian_blur(images, TEXTURE)) * seen
-    share = seen.mean((1, 2, 3), keepdim=True).clamp_min(1e-6)
-    usual = fine.abs().mean((1, 2, 3), keepdim=True) / share
-    return torch.maximum(torch.minimum(fine, TEXTURE_LIMIT * usual), -TEXTURE_LIMIT * usual)
+    sizes = (
+        one[:, there > 0].abs()[:, ::SAMPLED] for one, there in zip(fine, seen[:, 0], strict=True)
+    )
+    usual = torch.stack([size.median() if size.numel() else size.sum() for size in sizes])
+    limit = TEXTURE_LIMIT * usual[:, None, None, None]
+    return torch.maximum(torch.minimum(fine, limit), -limit)
 
 
 def spread(colours: Tensor, weights: Tensor) -> Tensor:

@@ -45,7 +45,7 @@ GRAIN_LIMIT = 2.5
 FACE = (slice(0.25, 0.85), slice(0.22, 0.78))
 # More of a person than this makes background stale, and so does a person so near, in parts of
 # the side; but not where photo and edit look alike up to a mean difference, on the scale of 0..1.
-TRACE, NEAR = 0.02, 0.01
+TRACE, NEAR = 0.02, 0.015
 ALIKE = 0.04
 
 

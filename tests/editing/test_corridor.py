@@ -222,6 +222,31 @@ def test_edits_of_a_person_leave_the_background_and_edits_of_light_do_not(photo)
     assert np.abs(person.pixels[:, middle].astype(int) - light.pixels[:, middle]).max() <= 2
 
 
+class FickleModel(KnowingModel):
+    """Takes people for background as soon as they get redder."""
+
+    def draw(self, codes, size=None):
+        drawn = super().draw(codes, size)
+        redder = codes.styles[:, :, 0].mean(1) > self.limit
+        return drawn._replace(person=drawn.person * ~redder[:, None, None, None])
+
+
+@pytest.mark.parametrize(("slots", "changed"), [(range(3, 9), False), (range(5, 9), True)])
+def test_colours_move_no_outline(photo, slots, changed):
+    """Slots that act on 16 px or less may uncover the background; new hair colours may not."""
+    model = FickleModel()
+    editor = Editor(model, FakeDetector())
+    flat = Photo(np.full((80, 80, 3), 99, np.uint8), None, photo.source)
+    [encoded] = editor.encode(editor.cut_out(flat, "1"))
+    model.limit = float(encoded.codes.styles[:, :, 0].mean()) + 0.01
+    direction = torch.zeros(len(RESOLUTIONS), COLOURS)
+    direction[list(slots), 0] = 0.4
+    [face] = redraw([encoded], [Shift(direction)])
+    middle = slice(28, 36)
+    difference = face.pixels[middle, middle].astype(int) - encoded.crop.pixels[middle, middle]
+    assert (np.abs(difference).max() > 10) == changed
+
+
 def test_edits_that_share_a_photo_share_its_matte(photo, monkeypatch):
     asked = []
 
