@@ -95,6 +95,12 @@ class TestDoctor:
         assert checks["presets"]["detail"] == "2 installed"
         assert {"device", "model", "ffmpeg", "heic photos"} < set(checks)
 
+    def test_a_missing_package_for_jpegs_is_told_and_is_no_problem(self, run, monkeypatch):
+        monkeypatch.setitem(sys.modules, "jpeglib", None)
+        ended = run("doctor")
+        assert ended.code == 0
+        assert re.search(r"jpeg blocks +ok +not copied", ended.out)
+
     @pytest.mark.parametrize("problem", [ModelError("the weight file is missing"), OSError("oh")])
     def test_a_problem_is_shown_beside_the_rest(self, run, monkeypatch, problem):
         def load_model(name):

@@ -25,6 +25,7 @@ def doctor(printing: Printing) -> Result:
         "aligner": aligner,
         "presets": presets,
         "ffmpeg": ffmpeg,
+        "jpeg blocks": jpeg,
         "heic photos": heic,
     }
     rows, failures = [], []
@@ -77,6 +78,14 @@ def ffmpeg() -> str:
         return f"{imageio_ffmpeg.get_ffmpeg_version()} ({imageio_ffmpeg.get_ffmpeg_exe()})"
     except (ImportError, RuntimeError) as error:
         raise ModelError(f"no ffmpeg: .mp4 films cannot be written ({error})") from error
+
+
+def jpeg() -> str:
+    try:
+        import jpeglib
+    except (ImportError, OSError, RuntimeError):
+        return "not copied, all are encoded anew; pip install jpeglib changes that"
+    return f"copied where no edit reaches them, by jpeglib {jpeglib.__version__}"
 
 
 def heic() -> str:
