@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, fields, replace
 from functools import cached_property, partial
 from pathlib import Path
@@ -69,9 +68,9 @@ class Networks:
             "preview": LinearPreview,
             "identity": MobileFaceNet,
         }
-        with ThreadPoolExecutor() as pool:
-            read = pool.map(loaded, made.values(), (folder / f"{n}.safetensors" for n in made))
-            there: dict[str, Any] = dict(zip(made, read, strict=True))
+        there: dict[str, Any] = {
+            name: loaded(build, folder / f"{name}.safetensors") for name, build in made.items()
+        }
         return cls(**there | {"identity": Identity(there["identity"])})
 
     @property
