@@ -114,16 +114,21 @@ def edit(
     if many.dry_run:
         return describe(batch)
     chosen = others_read(chosen, session)
-    look, recipe = look_of(common, where, fidelity, settings), recipe_of(chosen)
-    rung, mark = session.rung(count), common.mark
-    treatment: Treatment
-    if kind is ResultKind.PREVIEW:
-        rows = [variants_for(session.editor, row, force) for row in rows_around(chosen)]
-        treatment = look.drafts(rows, rung, recipe, mark=mark)
-    else:
-        move = edit_for(session.editor, chosen, force)
-        treatment = look.retouch(move, rung, recipe, mark=mark)
+    look = look_of(common, where, fidelity, settings)
+    treatment = treatment_for(look, session, chosen, force, count)
     return run_look(batch, session, look, treatment, count, warnings=warnings)
+
+
+def treatment_for(
+    look: Look, session: Session[Common], chosen: dict[str, Strength], force: bool, photos: int
+) -> Treatment:
+    """What is done with each of so many photos: the edit, or a sheet to choose one from."""
+    editor, rung, mark = session.editor, session.rung(photos), session.options.mark
+    recipe = recipe_of(chosen)
+    if look.kind is ResultKind.PREVIEW:
+        rows = [variants_for(editor, row, force) for row in rows_around(chosen)]
+        return look.drafts(rows, rung, recipe, mark=mark)
+    return look.retouch(edit_for(editor, chosen, force), rung, recipe, mark=mark)
 
 
 def choices(photos: Sequence[Path]) -> Result:
