@@ -27,7 +27,7 @@ FAINTEST = 0.02
 ABOVE_NOISE = 4.0
 # How far around strokes their change stays whole, and the blur by which it fades, as parts of the
 # side: on the person, who must not end where the stroke does, and on what is behind the person.
-ON_PERSON = (0.05, 0.033)
+ON_PERSON = (0.03, 0.033)
 BEHIND = (0.0, 0.012)
 FADE_STARTS, FADE_FULL = 0.05, 0.75
 # How far from a person strokes still mean the person (longer hair, a hat).
