@@ -12,6 +12,7 @@ from itertools import product
 import numpy as np
 import torch
 import torch.nn.functional as F
+from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 from PIL import Image
 from torch import Tensor
@@ -21,6 +22,8 @@ from facemod.faces.face import Crop
 
 # Width of the fade where the photo goes on beyond the crop's border, as a part of its side.
 FEATHER = 0.10
+# A change of so much, in units of 0..255, so near to the border reaches it.
+FELT, RIM = 6.0, 0.02
 TILE = 128
 REACH = 2  # px that bicubic interpolation looks beyond a point
 # A crop so many times as dense as the photo need not be averaged down.
@@ -37,7 +40,7 @@ def add_change(rgb: Pixels, crop: Crop, change: Floats) -> None:
     Where the change is exactly 0 the photo keeps its bytes. The change fades out toward the
     border of the crop, so that one that reaches it leaves no edge.
     """
-    faded = torch.from_numpy(change) * torch.from_numpy(feather(crop, rgb.shape))[..., None]
+    faded = torch.from_numpy(change) * torch.from_numpy(feather(crop, rgb.shape, change))[..., None]
     for region, delta in _warped(rgb, crop, faded):
         rgb[region] = _rounded(delta.add_(_seen(rgb, region)))
 
@@ -56,34 +59,49 @@ def replace(rgb: Pixels, crop: Crop, pixels: Pixels | Floats, mask: Floats) -> N
         rgb[region] = _rounded(kept.add_(warped[..., :3]))
 
 
-def feather(crop: Crop, shape: tuple[int, ...]) -> Floats:
+def feather(crop: Crop, shape: tuple[int, ...], change: Floats | None = None) -> Floats:
     """[S, S]: 1 inside, falling smoothly to 0 at the crop's border.
 
-    Where a photo of ``shape`` (height, width, ...) ends before the border, it stays 1.
+    Where a photo of ``shape`` (height, width, ...) ends before the border, it stays 1, and so it
+    does where a ``change`` [S, S, 3], in units of 0..255, does not reach the border.
     """
     size = len(crop.pixels)
     far = np.clip((np.arange(size) + 0.5) / (size * FEATHER), 0, 1)
     fallen = 1 - far * far * (3 - 2 * far)
-    left, top, right, bottom = (_goes_on(crop, shape, side) for side in range(4))
+    sides = [_goes_on(crop, shape, side) for side in range(4)]
+    if change is not None:
+        sides = [there * at for there, at in zip(sides, _reaches(change), strict=True)]
+    left, top, right, bottom = (_softened(side) for side in sides)
     across = (1 - left[:, None] * fallen) * (1 - right[:, None] * fallen[::-1])
     down = (1 - top[:, None] * fallen) * (1 - bottom[:, None] * fallen[::-1])
     return (across * down.T).astype(np.float32)
 
 
 def _goes_on(crop: Crop, shape: tuple[int, ...], side: int) -> Floats:
-    """[S]: how much of a photo lies beyond each pixel of the crop's left, top, right or bottom."""
+    """[S]: 1 where the photo goes on beyond the crop's left, top, right or bottom, 0 elsewhere."""
     size = len(crop.pixels)
     beyond = np.full(size, -1.0 if side < 2 else size)
     along = np.arange(size)
     points = np.stack((along, beyond) if side % 2 else (beyond, along), axis=-1)
     x, y = affine.apply(crop.matrix, points).T
     inside = (x > -0.5) & (y > -0.5) & (x < shape[1] - 0.5) & (y < shape[0] - 0.5)
-    # Where the photo's edge crosses the border, one passes into the other.
-    reach = max(1, round(FEATHER * size))
-    padded = np.pad(inside.astype(np.float32), reach, mode="edge")
-    return np.convolve(padded, np.full(2 * reach + 1, 1 / (2 * reach + 1)), mode="valid").astype(
-        np.float32
-    )
+    return inside.astype(np.float32)
+
+
+def _reaches(change: Floats) -> list[Floats]:
+    """How much a change [S, S, 3] is felt at the left, top, right and bottom, [S] in 0..1 each."""
+    size = np.abs(change).max(axis=2)
+    depth = max(1, round(RIM * len(size)))
+    rims = (size[:, :depth].T, size[:depth], size[:, -depth:].T, size[-depth:])
+    return [np.clip(rim.max(axis=0) / FELT, 0, 1) for rim in rims]
+
+
+def _softened(side: Floats) -> Floats:
+    """Values [S] along a side, spread to neighbours and smooth, but nowhere less than before."""
+    reach = max(1, round(FEATHER * len(side)))
+    window = 2 * reach + 1
+    spread = sliding_window_view(np.pad(side, 2 * reach, mode="edge"), window).max(axis=-1)
+    return np.convolve(spread, np.full(window, 1 / window), mode="valid").astype(np.float32)
 
 
 def _seen(rgb: Pixels, region: Region) -> Tensor:

@@ -99,6 +99,17 @@ def test_where_the_photo_ends_nothing_fades():
     assert (whole == 1).all()
 
 
+def test_a_change_that_ends_before_the_border_does_not_fade():
+    crop = crop_at((200, 200), 20, 80, 100)
+    change = np.zeros((100, 100, 3), np.float32)
+    change[4:96, 4:] = 90
+    weights = feather(crop, (400, 400, 3), change)
+    assert (weights[30:70, :70] == 1).all()
+    assert weights[30:70, -1].max() < 0.03
+    change[:, -8:] = 0
+    assert (feather(crop, (400, 400, 3), change) == 1).all()
+
+
 def test_replacing_a_crop_with_itself_changes_next_to_nothing():
     y, x = np.mgrid[:300, :300]
     photo = np.stack([x * 0.8, y * 0.8, 128 + 60 * np.sin(x / 15)], 2).astype(np.uint8)
