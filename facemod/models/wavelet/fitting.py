@@ -62,7 +62,7 @@ class Budget:
 
     steps: int
     fine: bool
-    styling: int = 40
+    styling: int = 20
     """Steps that fit the early styles."""
 
 
