@@ -24,11 +24,11 @@ EXAMPLES, IMAGES = ROOT / "examples", ROOT / "docs" / "images"
 SIDE = 210
 """Of one picture, in pixels."""
 STRIPS = {
-    "portrait-2": ("--smile 1.5", "--age 3", "--glasses 1", "--yaw 1.5", "--surprise 1.5"),
-    "portrait-3": ("--smile -1.5", "--age 3", "--gender -1.5", "--yaw 1.5", "--light-right 2"),
+    "portrait-2": ("--smile 1.5", "--age 1.75", "--glasses 1", "--yaw 1.5", "--surprise 1.5"),
+    "portrait-3": ("--smile -1.5", "--age 1.75", "--gender -1.5", "--yaw 1.5", "--light-right 2"),
 }
 """For each portrait, the edits beside it: options of ``facemod edit``."""
-STRONG = ("--age 4", "--age -2", "--gender 1.5", "--gender -1.5")
+STRONG = ("--age 1.75", "--age -1.5", "--gender 1.5", "--gender -1.5")
 """Edits that show whether the person stays: by ``transfer`` above, by ``refine`` below."""
 RUNGS = ("transfer", "refine")
 GRID = ("portrait-1", "portrait-4", "--with", "portrait-2", "--with", "portrait-3")

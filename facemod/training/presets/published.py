@@ -45,7 +45,7 @@ from facemod.weights.files import save_weights
 DRAWN = 4000  # styles whose spread levels are measured in
 SMALLEST_EFFECT = 0.15  # spreads of a reading; smaller changes are not worth telling
 SMALLEST_CHANGE = 0.1  # of what a unit asks for; less is no effect that could be scaled
-ROUNDS, CLOSE = 5, 0.08  # of scaling, and how near to a unit is near enough
+ROUNDS, CLOSE = 6, 0.08  # of scaling, and how near to a unit is near enough
 
 
 @dataclass(frozen=True)
@@ -133,8 +133,10 @@ def made(recipe: Published, directions: Directions, gauge: Gauge) -> Made:
     Raises:
         InputError: it has a unit, and does next to nothing of the kind.
     """
-    found = measured(directions.of(recipe), gauge)
-    return found if recipe.unit is None else scaled(recipe, recipe.unit, found, gauge)
+    direction = directions.of(recipe)
+    if recipe.unit is not None:
+        direction = direction * unit_length(recipe, recipe.unit, direction, gauge)
+    return measured(direction, gauge)
 
 
 def measured(direction: Tensor, gauge: Gauge) -> Made:
@@ -142,8 +144,10 @@ def measured(direction: Tensor, gauge: Gauge) -> Made:
     return Made(direction, gauge.changes(-direction), gauge.changes(direction))
 
 
-def scaled(recipe: Published, unit: tuple[str, float], first: Made, gauge: Gauge) -> Made:
-    """The direction made as long as its unit wants.
+def unit_length(
+    recipe: Published, unit: tuple[str, float], direction: Tensor, gauge: Gauge
+) -> float:
+    """How many times ``direction`` is what the unit wants, at the strength where it is told.
 
     What a photo takes of a direction rises steeply somewhere, because small changes are held back.
     So each round stays between the longest length that was too little and the shortest that was
@@ -152,24 +156,24 @@ def scaled(recipe: Published, unit: tuple[str, float], first: Made, gauge: Gauge
     Raises:
         InputError: the direction does next to nothing of the kind.
     """
+    name, wanted = unit
     length, too_short, too_long = 1.0, 0.0, math.inf
-    best = first
     for _ in range(ROUNDS):
-        share = best.share(unit)
+        found = measured(direction * length * recipe.told_at, gauge)
+        share = found.share((name, wanted * recipe.told_at))
         if share < SMALLEST_CHANGE:
             raise InputError(
-                f"{recipe.name}: its direction changes {unit[0]} by {share:.0%} of what +1 is to "
-                "do; is the file of directions another one?"
+                f"{recipe.name}: its direction changes {name} by {share:.0%} of what +1 is to do; "
+                "is the file of directions another one?"
             )
         if abs(share - 1) < CLOSE:
             break
         too_short, too_long = (length, too_long) if share < 1 else (too_short, length)
-        wanted = length / share
-        if not too_short < wanted < too_long:
-            wanted = (too_short + too_long) / 2
-        length = wanted
-        best = measured(first.direction * length, gauge)
-    return best
+        next_length = length / share
+        if not too_short < next_length < too_long:
+            next_length = (too_short + too_long) / 2
+        length = next_length
+    return length
 
 
 def level_of(direction: Tensor, styles: Tensor) -> tuple[Tensor, float]:

@@ -46,6 +46,8 @@ class Published:
     """The readings that tell whether it works, and what to call them."""
     unit: tuple[str, float] | None = None
     """What strength 1 changes a reading by; None: the step is as long as ``terms`` say."""
+    told_at: float = 1.0
+    """The strength whose change is so many times the unit: near 0, photos hold changes back."""
     region: tuple[Box, ...] = ()
 
     @property
@@ -60,13 +62,14 @@ SMILING = {"Smiling": "smiling, 0 to 1"}
 
 RECIPES = (
     Published(
-        "age", "+1 is about ten years older, less in photos: small steps show faintly", FACE,
-        {"e4e/age": 1.2}, (0, 7), (-3, 4), ("glasses",), {"Age": "years"}, ("Age", 10.0),
+        "age", "+1.5 is about fifteen years older, -1.5 fifteen years younger", FACE,
+        {"e4e/age": 1.2}, (0, 7), (-2, 1.75), ("glasses",), {"Age": "years"}, ("Age", 10.0),
+        told_at=1.5,
     ),
     Published(
         "gender", "+1 is clearly more female, -1 clearly more male", FACE,
         {"seeprettyface/gender": -6.0}, (0, 7), (-1.5, 1.5), ("smile", "age"),
-        {"Male": "male, 0 to 1"},
+        {"Male": "male, 0 to 1"}, ("Male", -0.35),
     ),
     Published(
         "smile", "+1 is from serious to a clear smile, -1 takes a smile away", EXPRESSION,
