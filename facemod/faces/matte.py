@@ -9,10 +9,10 @@ from __future__ import annotations
 
 from itertools import combinations_with_replacement
 
-import cv2
 import numpy as np
 import torch
 import torch.nn.functional as F
+from scipy import ndimage
 from torch import Tensor
 
 from facemod.tensors.blur import reduced, resized
@@ -50,12 +50,11 @@ def settled(likely: Tensor) -> Tensor:
     result = likely.clone()
     for one in result[:, 0]:
         side = len(one)
-        behind = (one < 0.5).cpu().numpy().astype(np.uint8)
-        count, labels, boxes, _ = cv2.connectedComponentsWithStats(behind)
-        for label in range(1, count):
-            left, top, width, height = boxes[label, :4]
-            closed = top > 0 and top + height < side
-            if left > 0 and left + width < side and (closed or top > CHEST * side):
+        labels, _ = ndimage.label((one < 0.5).cpu().numpy(), structure=np.ones((3, 3)))
+        for label, (rows, columns) in enumerate(ndimage.find_objects(labels), start=1):
+            closed = rows.start > 0 and rows.stop < side
+            low = rows.start > CHEST * side
+            if columns.start > 0 and columns.stop < side and (closed or low):
                 one[torch.from_numpy(labels == label).to(one.device)] = 1
     return result
 

@@ -7,10 +7,9 @@ across the nearest edge of the hole, so a soft photo gets a soft filling and a g
 
 from __future__ import annotations
 
-import cv2
-import numpy as np
 import torch
 import torch.nn.functional as F
+from scipy.ndimage import distance_transform_edt
 from torch import Tensor
 
 from facemod.tensors.blur import gaussian_blur, reduced, resized
@@ -81,17 +80,13 @@ def mirrored(place: Places, known: Tensor, side: int) -> Places:
     """
     if not known.any():
         return place
-    mask = known.cpu().numpy()
-    _, labels = cv2.distanceTransformWithLabels(
-        (~mask).astype(np.uint8), cv2.DIST_L2, 5, labelType=cv2.DIST_LABEL_PIXEL
+    edges = distance_transform_edt(
+        ~known.cpu().numpy(), return_distances=False, return_indices=True
     )
-    found = mask.nonzero()
+    row, column = (each * len(known) // side for each in place)
     sources = []
-    for here, edge in zip(place, found, strict=True):
-        by_label = np.zeros(labels.max() + 1, np.int64)
-        by_label[labels[found]] = edge
-        nearest = torch.from_numpy(by_label[labels]).to(here.device)
-        row, column = (each * len(known) // side for each in place)
+    for here, edge in zip(place, edges, strict=True):
+        nearest = torch.from_numpy(edge).long().to(here.device)
         centre = (nearest[row, column] * side + side // 2) // len(known)
         # What would lie outside of the picture is mirrored once more.
         beyond = (2 * centre - here) % (2 * side)
