@@ -18,7 +18,7 @@ from torch import Tensor
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from facemod.imaging.sheet import tile
-from facemod.models.wavelet.corrector import IterativeEncoder
+from facemod.models.wavelet.corrector import Corrector, IterativeEncoder
 from facemod.models.wavelet.decoder import STYLE_DIM
 from facemod.models.wavelet.details import BLOCKS_BEFORE, SHAPING
 from facemod.models.wavelet.distances import identity_losses, multi_scale_l1
@@ -59,11 +59,7 @@ class CorrectorTrainer(OneNetwork):
         self.style_loss = fabric.to_device(StyleLoss(self.decoder, natural))
         self.viewer = Viewer(self.decoder, networks.preview, networks.identity)
         self.weights = face_weights(SIDE).to(fabric.device)
-        self.network = networks.corrector.requires_grad_(True)
-        if options.start:
-            fill(self.network, load_weights(options.start)[0], options.start)
-        else:
-            self.network.begin_like(networks.encoder)
+        self.network = begun(networks, options.start).to(fabric.device)
         average = get_ema_multi_avg_fn(AVERAGING)
         self.average = AveragedModel(self.network, multi_avg_fn=average).requires_grad_(False)
         self.trained, self.optimizer = fabric.setup(self.network, self._optimizer())
@@ -165,3 +161,17 @@ class CorrectorTrainer(OneNetwork):
         rows = [real, *(self.viewer.draw(styles) for styles in
                         (self.eyes.encoder(real), self.corrected(real, 1)))]  # fmt: skip
         return tile(to_pixels(torch.cat(rows).clamp(-1, 1)), columns=len(real), gap=2)
+
+
+def begun(networks: Networks, start: Path | None) -> Corrector:
+    """What a run begins with: weights that are there, or an untrained network.
+
+    The latter looks as the encoder does, and speaks in the shipped one's directions.
+    """
+    corrector = Corrector().to(memory_format=torch.channels_last).eval()
+    if start is not None:
+        fill(corrector, load_weights(start)[0], start)
+        return corrector
+    corrector.begin_like(networks.encoder)
+    corrector.directions.copy_(networks.corrector.directions)
+    return corrector

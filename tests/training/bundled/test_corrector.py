@@ -51,7 +51,8 @@ def test_a_killed_run_ends_like_one_that_was_not(
     ended = [load_weights(file)[0] for file in files]
     fresh = Corrector().state_dict()
     assert all(torch.equal(ended[0][name], ended[1][name]) for name in fresh)
-    assert ended[0]["shared.out.weight"].any()  # starts at zero
+    moved = ended[0]["shared.out.weight"].abs().max()
+    assert 0 < moved < 0.01  # starts at zero, and not with what ships
     assert np.asarray(Image.open(tmp_path / "whole" / "sheet.png")).shape == (3 * 128 + 4, 128, 3)
 
 
