@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -26,6 +27,15 @@ def options(tmp_path_factory: pytest.TempPathFactory) -> CorrectorOptions:
     path = tmp_path_factory.mktemp("files") / "faces.npz"
     np.savez(path, names=np.array(list("abcd")), faces=faces, known=known)
     return CorrectorOptions(faces=path, samples=1, reals=1, twice=0.5, warmup=1)
+
+
+@pytest.fixture(autouse=True)
+def one_thread() -> Iterator[None]:
+    """Several threads add up these gradients in an order that changes from run to run."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(threads)
 
 
 def run(folder: Path, options: CorrectorOptions, dies_at: int | None = None) -> None:
