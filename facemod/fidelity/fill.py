@@ -12,7 +12,7 @@ import torch.nn.functional as F
 from scipy.ndimage import distance_transform_edt
 from torch import Tensor
 
-from facemod.tensors.blur import gaussian_blur, reduced, resized
+from facemod.tensors.blur import gaussian_blur, limited, reduced, resized
 
 # The side at which colours spread and nearest edges are sought, in px.
 SIDE = 256
@@ -56,8 +56,7 @@ def _texture(images: Tensor, seen: Tensor) -> Tensor:
         one[:, there > 0].abs()[:, ::SAMPLED] for one, there in zip(fine, seen[:, 0], strict=True)
     )
     usual = torch.stack([size.median() if size.numel() else size.sum() for size in sizes])
-    limit = TEXTURE_LIMIT * usual[:, None, None, None]
-    return torch.maximum(torch.minimum(fine, limit), -limit)
+    return limited(fine, TEXTURE_LIMIT * usual[:, None, None, None])
 
 
 def spread(colours: Tensor, weights: Tensor) -> Tensor:

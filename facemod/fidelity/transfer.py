@@ -23,7 +23,7 @@ from torch import Tensor
 
 from facemod.fidelity.fill import filled
 from facemod.fidelity.outlines import Outlines, own_colours
-from facemod.tensors.blur import gaussian_blur, reduced, resized, smoothstep
+from facemod.tensors.blur import gaussian_blur, limited, reduced, resized, smoothstep
 
 # Mean absolute change over the colour channels, on the scale of 0..1.
 CHANGE_STARTS, CHANGE_FULL = 0.010, 0.035
@@ -117,8 +117,7 @@ def missing_grain(original: Tensor, edited: Tensor) -> Tensor:
     grey = edited.mean(1, keepdim=True)
     grain, drawn = (image - gaussian_blur(image, GRAIN) for image in (original, grey))
     usual = grain[..., ::4, ::4].abs().flatten(1).median(1).values[:, None, None, None]
-    limit = GRAIN_LIMIT * usual
-    grain = torch.maximum(torch.minimum(grain, limit), -limit)
+    grain = limited(grain, GRAIN_LIMIT * usual)
     there, wanted = (
         gaussian_blur(reduced(part.square(), MASKS), NEIGHBOURHOOD)
         for part in (drawn, grain.mean(1, keepdim=True))

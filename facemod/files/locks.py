@@ -25,25 +25,23 @@ def hold(stream: IO[str]) -> None:
 
 def is_held(path: Path) -> bool:
     """Whether a process that lives holds a file; False if that cannot be told."""
+    return _state(path) is True
+
+
+def is_left(path: Path) -> bool:
+    """Whether the process that held a file is gone; False if that cannot be told."""
+    return _state(path) is False
+
+
+def _state(path: Path) -> bool | None:
+    """Whether a file is held; None if that cannot be told."""
     if fcntl is None:
-        return False
+        return None
     try:
         with path.open() as stream:
             fcntl.flock(stream, fcntl.LOCK_SH | fcntl.LOCK_NB)
     except BlockingIOError:
         return True
     except OSError:
-        return False
+        return None
     return False
-
-
-def is_left(path: Path) -> bool:
-    """Whether the process that held a file is gone; False if that cannot be told."""
-    if fcntl is None:
-        return False
-    try:
-        with path.open() as stream:
-            fcntl.flock(stream, fcntl.LOCK_SH | fcntl.LOCK_NB)
-    except OSError:
-        return False
-    return True

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from PIL import Image
@@ -41,17 +42,13 @@ def write_gif(
         raise UsageError(f"a GIF plays at most {GIF_MAX_FPS:g} frames a second: lower --fps")
     held = _held(frames)
     palette = _shared_palette(held)
-    first, *rest = (_on_palette(frame, palette) for frame in held)
-    first.save(
+    return _save(
+        (_on_palette(frame, palette) for frame in held),
         path,
-        "GIF",
-        save_all=True,
-        append_images=rest,
-        loop=0,
+        format="GIF",
         duration=durations or [10 * ticks for ticks in _durations(len(held), fps, 100)],
         comment=mark.sentence.encode("utf-8", "replace") if mark else b"",
     )
-    return len(held)
 
 
 def write_webp(
@@ -63,18 +60,21 @@ def write_webp(
 ) -> int:
     """Write a looping WebP and return the number of frames; ``durations`` as for GIFs."""
     held = _held(frames)
-    first, *rest = (Image.fromarray(frame) for frame in held)
-    first.save(
+    return _save(
+        map(Image.fromarray, held),
         path,
-        "WEBP",
-        save_all=True,
-        append_images=rest,
-        loop=0,
+        format="WEBP",
         duration=durations or _durations(len(held), fps, 1000),
         quality=_WEBP_QUALITY,
         xmp=packet_for(b"", mark),
     )
-    return len(held)
+
+
+def _save(frames: Iterable[Image.Image], path: Path, **settings: Any) -> int:
+    """Write frames that play again and again; how many there are. ``settings`` are Pillow's."""
+    first, *rest = frames
+    first.save(path, save_all=True, append_images=rest, loop=0, **settings)
+    return 1 + len(rest)
 
 
 def _held(frames: Iterable[np.ndarray]) -> list[np.ndarray]:

@@ -1,10 +1,11 @@
-"""Blurs, sizes and soft thresholds of pictures as tensors."""
+"""Blurs, sizes, limits and soft thresholds of pictures as tensors."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Sequence
 
+import torch
 import torch.nn.functional as F
 from torch import Tensor
 
@@ -58,3 +59,8 @@ def weighted_sum(images: Tensor, dim: int, weights: Sequence[float]) -> Tensor:
     for i, weight in enumerate(weights[1:], start=1):
         total.add_(images.narrow(dim, i, length), alpha=weight)
     return total
+
+
+def limited(fine: Tensor, most: Tensor) -> Tensor:
+    """``fine`` cut down to ``most`` in either direction: what is larger is no grain but an edge."""
+    return torch.maximum(torch.minimum(fine, most), -most)

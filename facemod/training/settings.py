@@ -55,6 +55,15 @@ class SampleOptions:
 
     warmup: Annotated[int, Setting("Steps of rising learning rate.")] = 200
     samples: Annotated[int, Setting("Fresh decoder samples per step and device.", DATA_PANEL)] = 12
+    bundle: Annotated[
+        Path, Setting("Folder of the decoder and the mapping network.", DATA_PANEL)
+    ] = BUNDLE
+
+
+@dataclass(frozen=True)
+class ReplayOptions(SampleOptions):
+    """Which of the decoder samples are shown again."""
+
     replayed: Annotated[
         int,
         Setting(
@@ -64,13 +73,10 @@ class SampleOptions:
     memory: Annotated[
         int, Setting("Samples kept for replay, 65 kB each, in the run.", DATA_PANEL)
     ] = 8192
-    bundle: Annotated[
-        Path, Setting("Folder of the decoder and the mapping network.", DATA_PANEL)
-    ] = BUNDLE
 
 
 @dataclass(frozen=True)
-class EncoderOptions(SampleOptions):
+class EncoderOptions(ReplayOptions):
     """What decides an encoder besides the loop."""
 
     preview: Annotated[
@@ -127,7 +133,7 @@ class CorrectorOptions(SampleOptions):
 
 
 @dataclass(frozen=True)
-class DetailOptions(SampleOptions):
+class DetailOptions(ReplayOptions):
     """What decides a details path besides the loop."""
 
     faces: Annotated[Path, Setting("Packed real faces (facemod train prepare).", DATA_PANEL)] = (
@@ -160,7 +166,7 @@ class DetailOptions(SampleOptions):
 
 
 @dataclass(frozen=True)
-class PreviewOptions(SampleOptions):
+class PreviewOptions(ReplayOptions):
     """What decides a preview decoder besides the loop."""
 
     samples: Annotated[

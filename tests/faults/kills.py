@@ -25,6 +25,7 @@ from pathlib import Path
 
 import numpy as np
 from fakes import FakeDetector, FakeModel
+from faults.forked import be_silent, end_by
 from PIL import Image
 from toys import write_toy_presets
 
@@ -73,19 +74,11 @@ def start(work: Path, jobs: int) -> int:
     if child := os.fork():
         return child
     os.chdir(work)
-    silence = os.open(os.devnull, os.O_WRONLY)
-    os.dup2(silence, 1)
-    os.dup2(silence, 2)
+    be_silent()
     registry.LOADERS[registry.BUNDLED] = lambda device: SlowModel()
     facemod.faces.detect.make_detector = lambda name, device: (FakeDetector(), "fake")
     words = ["edit", "photos", "-r", "--smile", "1", "-o", "out", "-q", "--jobs", str(jobs)]
-    sys.argv = ["facemod", *words]
-    try:
-        command_line()
-    except SystemExit as ended:
-        os._exit(int(ended.code or 0))
-    finally:
-        os._exit(99)
+    end_by(command_line, words)
 
 
 def exit_code(child: int) -> int | None:

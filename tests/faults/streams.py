@@ -19,6 +19,7 @@ from pathlib import Path
 
 import numpy as np
 from fakes import FakeDetector, FakeModel
+from faults.forked import end_by
 from PIL import Image
 from toys import write_toy_presets
 
@@ -67,13 +68,7 @@ def start(words: list[str], streams: dict[int, str | None], *, slow: bool = Fals
         setattr(sys, name, stream)
     registry.LOADERS[registry.BUNDLED] = lambda device: SlowModel() if slow else FakeModel()
     facemod.faces.detect.make_detector = lambda name, device: (FakeDetector(), "fake")
-    sys.argv = ["facemod", *words]
-    try:
-        command_line()
-    except SystemExit as ended:
-        os._exit(int(ended.code or 0))
-    finally:
-        os._exit(99)
+    end_by(command_line, words)
 
 
 def code_of(child: int) -> int:

@@ -16,6 +16,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from faults.forked import be_silent, end_by
 from PIL import Image
 
 from facemod.cli.app import main as command_line
@@ -34,15 +35,8 @@ def start(work: Path, recipe: str, run: str) -> int:
     if child := os.fork():
         return child
     os.chdir(work)
-    silence = os.open(os.devnull, os.O_WRONLY)
-    os.dup2(silence, 1)
-    os.dup2(silence, 2)
-    sys.argv = ["facemod", "train", "pictures", "-o", run, "--recipe", recipe, *SMALL.split()]
-    try:
-        command_line()
-    except SystemExit as ended:
-        os._exit(ended.code or 0)
-    os._exit(0)
+    be_silent()
+    end_by(command_line, ["train", "pictures", "-o", run, "--recipe", recipe, *SMALL.split()])
 
 
 def finish(work: Path, recipe: str, run: str) -> None:

@@ -130,15 +130,23 @@ class IterativeEncoder:
     def __call__(self, faces: Tensor) -> Tensor:
         """Styles [N, 16, 512] of faces [N, 3, 128, 128] in [-1, 1]."""
         faces = faces.contiguous(memory_format=torch.channels_last)
-        styles = self.encoder(faces)
+        wanted, styles = self.person(faces), self.encoder(faces)
         for _ in range(PASSES):
-            styles = self.corrected(faces, styles)
+            styles = self.corrected(faces, styles, wanted)
         return styles
 
-    def corrected(self, faces: Tensor, styles: Tensor) -> Tensor:
-        """The styles after one more look; slots that only colour the face stay."""
+    @torch.no_grad()
+    def person(self, faces: Tensor) -> Seen:
+        """What the identity network makes of faces [N, 3, 128, 128]."""
+        return self.viewer.identity(faces)
+
+    def corrected(self, faces: Tensor, styles: Tensor, wanted: Seen) -> Tensor:
+        """The styles after one more look; slots that only colour the face stay.
+
+        ``wanted`` is the :meth:`person` of the faces.
+        """
         with torch.no_grad():
             shown = self.viewer.preview(self.features(styles)).float().clamp(-1, 1)
-            wanted, seen = self.viewer.identity(faces), self.viewer.identity(shown)
+        seen = self.person(shown)
         step = self.corrector(faces, shown, wanted, seen).float() @ self.encoder.basis
         return torch.cat((styles[:, :SHAPING] + step, styles[:, SHAPING:]), dim=1)

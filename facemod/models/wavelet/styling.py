@@ -55,7 +55,7 @@ class StyleFitter:
         each step and may raise to end the search. Each face is fitted as if it were alone.
         """
         goal = Goal.of(F.interpolate(faces, (SIDE, SIDE), mode="area"))
-        start = (styles[:, :SHAPING] - self.mean) @ torch.linalg.inv(self.axes)
+        start = place_of(styles, self.mean, self.axes)
         shared = start.mean(1, keepdim=True).clone().requires_grad_()
         apart = (start - shared.detach()).requires_grad_()
         optimizer = torch.optim.Adam([shared, apart], lr=RATE, betas=(0.9, 0.95))
@@ -63,9 +63,8 @@ class StyleFitter:
             for group in optimizer.param_groups:
                 group["lr"] = rate(step, steps)
             place = shared + apart
-            far = NATURAL * place.square().mean() + APART * apart.square().mean()
             shown = self.viewer.draw(self.moved(styles, place))
-            loss = goal.distance(self.viewer.identity, shown) + far
+            loss = goal.distance(self.viewer.identity, shown) + unnatural(place, apart)
             optimizer.zero_grad(set_to_none=True)
             (len(faces) * loss).backward()
             optimizer.step()
@@ -94,6 +93,17 @@ class Goal:
         person, features = identity_losses(identity, pictures, self.faces)
         picture = multi_scale_l1(pictures, self.faces, self.weights)
         return PICTURE * picture + LIKENESS * person + FEATURES * features
+
+
+def place_of(styles: Tensor, mean: Tensor, axes: Tensor) -> Tensor:
+    """Where the early slots of ``styles`` [N, 16, 512] are along ``axes`` from ``mean``:
+    [N, 9, 512], in standard deviations."""
+    return (styles[:, :SHAPING] - mean) @ torch.linalg.inv(axes)
+
+
+def unnatural(place: Tensor, apart: Tensor) -> Tensor:
+    """What a ``place`` costs, and slots that stand ``apart`` from what they share, [N, 9, 512]."""
+    return NATURAL * place.square().mean() + APART * apart.square().mean()
 
 
 def face_weights(side: int) -> Tensor:

@@ -14,26 +14,26 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor
+from torch import Tensor, nn
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from facemod.imaging.sheet import tile
 from facemod.models.wavelet.corrector import Corrector, IterativeEncoder
 from facemod.models.wavelet.decoder import STYLE_DIM
-from facemod.models.wavelet.details import BLOCKS_BEFORE, SHAPING
+from facemod.models.wavelet.details import BLOCKS_BEFORE
 from facemod.models.wavelet.distances import identity_losses, multi_scale_l1
 from facemod.models.wavelet.model import Networks
 from facemod.models.wavelet.preview import SIDE, Viewer
-from facemod.models.wavelet.styling import APART, NATURAL, face_weights
+from facemod.models.wavelet.styling import face_weights, place_of, unnatural
 from facemod.tensors.pixels import to_pixels
 from facemod.training.bundled.encoder import blended
 from facemod.training.bundled.losses import StyleLoss
-from facemod.training.bundled.samples import Replay, draw_styles
+from facemod.training.bundled.samples import draw_styles
 from facemod.training.bundled.trained import OneNetwork
 from facemod.training.data import PackedFaces, degrade
 from facemod.training.loop import Fabric, Moment
 from facemod.training.settings import CorrectorOptions
-from facemod.weights.files import fill, load_weights
+from facemod.weights.files import filled
 
 SHOWN, NATURAL_DRAWS = 8, 4096
 TRUNK_RATE = 0.25  # of the learning rate: the trunk begins as the encoder's
@@ -64,7 +64,6 @@ class CorrectorTrainer(OneNetwork):
         self.average = AveragedModel(self.network, multi_avg_fn=average).requires_grad_(False)
         self.trained, self.optimizer = fabric.setup(self.network, self._optimizer())
         self.eyes = IterativeEncoder(networks.encoder, self.trained, self.viewer, self.features)
-        self.replay = Replay(Path(), 0, 0)
 
     def _optimizer(self) -> torch.optim.Optimizer:
         trunk = list(self.network.levels.parameters())
@@ -105,12 +104,13 @@ class CorrectorTrainer(OneNetwork):
     def corrected(self, photos: Tensor, passes: int) -> Tensor:
         """Styles of photos [N, 3, 128, 128]; gradients go through the last pass alone."""
         photos = photos.contiguous(memory_format=torch.channels_last)
+        wanted = self.eyes.person(photos)
         with torch.no_grad():
             styles = self.eyes.encoder(photos)
             for _ in range(passes - 1):
-                styles = self.eyes.corrected(photos, styles)
+                styles = self.eyes.corrected(photos, styles, wanted)
         with self.fabric.autocast():
-            return self.eyes.corrected(photos, styles).float()
+            return self.eyes.corrected(photos, styles, wanted).float()
 
     def real_losses(
         self, styles: Tensor, real: Tensor, known: Tensor, scene: Tensor
@@ -122,13 +122,12 @@ class CorrectorTrainer(OneNetwork):
         if torch.rand(()) < 0.5:
             shown, wanted = shown.flip(3), wanted.flip(3)
         person, features = identity_losses(self.viewer.identity, shown, wanted)
-        place = (styles[:, :SHAPING] - self.mean) @ torch.linalg.inv(self.axes)
-        apart = place - place.mean(1, keepdim=True)
+        place = place_of(styles, self.mean, self.axes)
         return {
             "pixel": o.pixel_weight * multi_scale_l1(picture, real, known * self.weights),
             "identity": o.identity_weight * person,
             "feature": o.feature_weight * features,
-            "spread": NATURAL * place.square().mean() + APART * apart.square().mean(),
+            "spread": unnatural(place, place - place.mean(1, keepdim=True)),
         }
 
     def step(self, moment: Moment) -> dict[str, Tensor]:
@@ -143,11 +142,10 @@ class CorrectorTrainer(OneNetwork):
         super().resume(state)
         self.average.load_state_dict(state["average"])
 
-    def export(self, folder: Path) -> None:
-        """Write the release weights: those averaged over the last steps."""
-        network, self.network = self.network, self.average.module
-        super().export(folder)
-        self.network = network
+    @property
+    def released(self) -> nn.Module:
+        """The network averaged over the last steps."""
+        return self.average.module
 
     @torch.no_grad()
     def sheet(self) -> NDArray[np.uint8]:
@@ -170,8 +168,7 @@ def begun(networks: Networks, start: Path | None) -> Corrector:
     """
     corrector = Corrector().to(memory_format=torch.channels_last).eval()
     if start is not None:
-        fill(corrector, load_weights(start)[0], start)
-        return corrector
+        return filled(corrector, start)
     corrector.begin_like(networks.encoder)
     corrector.directions.copy_(networks.corrector.directions)
     return corrector

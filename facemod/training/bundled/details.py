@@ -52,6 +52,7 @@ class DetailTrainer(OneNetwork):
     """The networks, data and optimiser of one run; a task for :mod:`facemod.training.loop`."""
 
     options: DetailOptions
+    replay: Replay
     key, release = "path", "details.safetensors"
     longest_gradient = 1.0
 

@@ -39,6 +39,7 @@ class Trainer(OneNetwork):
     """The networks, data and optimiser of one run; a task for :mod:`facemod.training.loop`."""
 
     options: EncoderOptions
+    replay: Replay
     key, release = "encoder", "encoder.safetensors"
     longest_gradient = 5.0
 

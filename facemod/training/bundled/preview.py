@@ -88,6 +88,7 @@ class PreviewTrainer(OneNetwork):
     """Teaches the head what the full decoder shows; a task for :mod:`facemod.training.loop`."""
 
     options: PreviewOptions
+    replay: Replay
     key, release = "convs", "preview.safetensors"
 
     def __init__(

@@ -38,11 +38,17 @@ class OneNetwork:
     facts: dict[str, Any]
     """Plain options, which travel with the release weights."""
     network: nn.Module
-    """Whose weights are saved."""
+    """What is trained."""
     trained: nn.Module
     """What the optimiser moves, as the fabric set it up."""
     optimizer: Optimizer
-    replay: Replay
+    replay: Replay | None = None
+    """Earlier samples, where they are shown again."""
+
+    @property
+    def released(self) -> nn.Module:
+        """Whose weights are the release."""
+        return self.network
 
     def losses(self, rng: np.random.Generator) -> dict[str, Tensor]:
         """The weighted losses of one fresh batch."""
@@ -62,19 +68,20 @@ class OneNetwork:
         return {name: loss.detach() for name, loss in losses.items()}
 
     def state(self) -> dict[str, Any]:
-        return {
+        state = {
             self.key: self.network.state_dict(),
             "optimizer": self.optimizer.state_dict(),
-            "replay": self.replay.state(),
         }
+        return state if self.replay is None else state | {"replay": self.replay.state()}
 
     def resume(self, state: dict[str, Any]) -> None:
         self.network.load_state_dict(state[self.key])
         self.optimizer.load_state_dict(state["optimizer"])
-        self.replay.resume(state["replay"])
+        if self.replay is not None:
+            self.replay.resume(state["replay"])
 
     def export(self, folder: Path) -> None:
         """Write the release weights: fp16 or eight bits, the training options in the header."""
         facts = {"family": "wavelet", "training": nameless(self.facts)}
-        weights = self.network.state_dict()
+        weights = self.released.state_dict()
         save_weights(folder / self.release, weights, facts, eight_bits=self.eight_bits)

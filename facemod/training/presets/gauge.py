@@ -82,7 +82,7 @@ def corridor_drawer(model: wavelet.WaveletModel, photos: Tensor) -> Callable[[Te
     """What directions make of aligned ``photos`` [N, 3, S, S], carried over to their pixels."""
     crops = [as_crop(pixels) for pixels in to_pixels(photos)]
     codes = model.encode(photos)
-    faces = [EncodedFace(crop, codes[i], model) for i, crop in enumerate(crops)]
+    faces = [EncodedFace(crop, codes[i], model).decoded() for i, crop in enumerate(crops)]
 
     def draw(direction: Tensor) -> Tensor:
         edit = PresetShift(direction)

@@ -38,7 +38,7 @@ def strangeness(eyes: IterativeEncoder, styles: Tensor, faces: Tensor) -> float:
 def test_a_second_look_brings_the_person_closer(eyes: IterativeEncoder, faces: Tensor) -> None:
     with torch.inference_mode():
         first = eyes.encoder(faces)
-        second = eyes.corrected(faces, first)
+        second = eyes.corrected(faces, first, eyes.person(faces))
     assert strangeness(eyes, second, faces) < 0.8 * strangeness(eyes, first, faces)
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from dying import dying
 from PIL import Image
 
 from facemod.models.wavelet.corrector import Corrector
@@ -40,11 +41,7 @@ def one_thread() -> Iterator[None]:
 
 def run(folder: Path, options: CorrectorOptions, dies_at: int | None = None) -> None:
     def build(fabric: Fabric) -> CorrectorTrainer:
-        trainer = CorrectorTrainer(options, fabric, plain(options, LOOP))
-        if dies_at is not None:
-            step = trainer.step
-            trainer.step = lambda moment: 1 / 0 if moment.step == dies_at else step(moment)
-        return trainer
+        return dying(CorrectorTrainer(options, fabric, plain(options, LOOP)), dies_at)
 
     train(build, folder, LOOP, print)
 

@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from dying import dying
 from PIL import Image
 
 from facemod.models.wavelet.decoder import Decoder
@@ -39,11 +40,7 @@ def options(tmp_path_factory: pytest.TempPathFactory) -> DetailOptions:
 
 def run(folder: Path, options: DetailOptions, dies_at: int | None = None) -> None:
     def build(fabric: Fabric) -> DetailTrainer:
-        trainer = DetailTrainer(options, fabric, folder, 1, plain(options, LOOP))
-        if dies_at is not None:
-            step = trainer.step
-            trainer.step = lambda moment: 1 / 0 if moment.step == dies_at else step(moment)
-        return trainer
+        return dying(DetailTrainer(options, fabric, folder, 1, plain(options, LOOP)), dies_at)
 
     train(build, folder, LOOP, print)
 

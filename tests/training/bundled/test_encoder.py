@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from dying import dying
 from fakes import FakeDetector
 from PIL import Image
 
@@ -148,10 +149,7 @@ def run(
     def build(fabric: Fabric) -> Trainer:
         facts = plain(options, loop)
         trainers.append(Trainer(options, fabric, folder, loop.checkpoint_every, facts))
-        if dies_at is not None:
-            step = trainers[0].step
-            trainers[0].step = lambda moment: 1 / 0 if moment.step == dies_at else step(moment)
-        return trainers[0]
+        return dying(trainers[0], dies_at)
 
     train(build, folder, loop, print)
     return trainers[0]
