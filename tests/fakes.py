@@ -90,12 +90,12 @@ class FittingFake(FakeModel):
     def fit_seconds(self, effort: Effort) -> float:
         return {Effort.REFINE: 6.0, Effort.ADAPT: 30.0}[effort]
 
-    def fit(self, image: Tensor, codes: Codes, effort: Effort, watch: Watch = unwatched) -> Codes:
+    def fit(self, images: Tensor, codes: Codes, effort: Effort, watch: Watch = unwatched) -> Codes:
         for step in (1, 2):
             watch(step, 2)
-        self.fits.append(effort)
+        self.fits += [effort] * len(images)
         (entry,) = codes.details
-        return replace(codes, details=(replace(entry, fitted=torch.ones(1, 3)),))
+        return replace(codes, details=(replace(entry, fitted=torch.ones(len(images), 3)),))
 
     def decode(self, codes: Codes, size: int | None = None) -> Tensor:
         images = super().decode(codes).clone()

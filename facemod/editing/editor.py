@@ -107,10 +107,8 @@ class Editor:
             # Fits look at faces at full size.
             side = self.model.info.resolution
             images = F.interpolate(images, (side, side), mode="bicubic").clamp(-1, 1)
-            codes = [
-                fitted(self.model, image[None], crop.pixels, code, effort, self.fits, self.watch)
-                for image, crop, code in zip(images, crops, codes, strict=True)
-            ]
+            pixels = [crop.pixels for crop in crops]
+            codes = fitted(self.model, images, pixels, batch, effort, self.fits, self.watch)
         return [EncodedFace(c, code, self.model) for c, code in zip(crops, codes, strict=True)]
 
 

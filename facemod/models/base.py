@@ -90,7 +90,7 @@ def unwatched(step: int, steps: int) -> None:
 
 
 class Effort(str, Enum):
-    """How much time a fit to one photo may take."""
+    """How much time a fit to a photo may take."""
 
     REFINE = "refine"
     """A few gradient steps, until the styles show this person: seconds."""
@@ -100,16 +100,17 @@ class Effort(str, Enum):
 
 @runtime_checkable
 class FittingModel(Protocol):
-    """A model that can be fitted to one photo; families need not be able to."""
+    """A model that can be fitted to photos; families need not be able to."""
 
     device: torch.device
     fingerprint: str
     """Changes with the weights: a fit is of no use to others."""
 
-    def fit(self, image: Tensor, codes: Codes, effort: Effort, watch: Watch = unwatched) -> Codes:
-        """Codes whose picture is closer to one face's ``image`` [1, 3, R, R] in [-1, 1].
+    def fit(self, images: Tensor, codes: Codes, effort: Effort, watch: Watch = unwatched) -> Codes:
+        """Codes whose pictures are closer to the N faces ``images`` [N, 3, R, R] in [-1, 1].
 
-        They edit, mix and morph as the encoder's ``codes`` do, and hold at most 2 MB in fp16.
+        Each face is fitted as if it were alone. The codes edit, mix and morph as the encoder's
+        ``codes`` do, and hold at most 2 MB a face in fp16.
         """
         ...
 

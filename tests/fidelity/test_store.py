@@ -27,7 +27,7 @@ def store(tmp_path: Path) -> FitStore:
 
 
 def fit(model: FakeModel, store: FitStore, effort: Effort = Effort.ADAPT, pixels=PIXELS) -> Codes:
-    return fitted(model, IMAGE, pixels, model.encode(IMAGE), effort, store)
+    return fitted(model, IMAGE, [pixels], model.encode(IMAGE), effort, store)[0]
 
 
 def test_the_second_fit_of_a_face_is_the_first_one(store: FitStore) -> None:
@@ -48,6 +48,17 @@ def test_another_face_effort_or_model_needs_another_fit(store: FitStore) -> None
     assert len(model.fits) == 3
     assert len(other.fits) == 1
     assert store.usage().fits == 4
+
+
+def test_only_faces_that_are_new_are_fitted_again(store: FitStore) -> None:
+    model = FittingFake()
+    fit(model, store)
+    images, pixels = torch.cat((IMAGE.flip(3), IMAGE)), [PIXELS[:, ::-1], PIXELS]
+    codes = model.encode(images)
+    for _ in range(2):
+        both = fitted(model, images, pixels, codes, Effort.ADAPT, store)
+        assert len(model.fits) == 2
+        assert torch.allclose(torch.cat([fit.styles for fit in both]), codes.styles, atol=1e-3)
 
 
 def test_models_that_cannot_be_fitted_say_so(store: FitStore) -> None:

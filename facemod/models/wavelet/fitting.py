@@ -1,4 +1,4 @@
-"""Fitting the decoder to one photo, in the spirit of Bau et al. 2019 (Semantic Photo Manipulation).
+"""Fitting the decoder to photos, in the spirit of Bau et al. 2019 (Semantic Photo Manipulation).
 
 The styles that shape the face come first (:mod:`facemod.models.wavelet.styling`): edits move
 them, so they have to be this person's, as in pivotal tuning (Roich et al. 2021). From then on the
@@ -22,7 +22,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from facemod.latent.codes import Codes
+from facemod.latent.codes import Codes, concatenate
 from facemod.models.base import Effort, Watch, unwatched
 from facemod.models.wavelet.crops import decode_crop, detail_crop
 from facemod.models.wavelet.decoder import CHANNELS, SLOT_RESOLUTIONS, Decoder
@@ -92,24 +92,27 @@ def mixed(maps: Tensor, mix: Tensor) -> Tensor:
 
 
 class Fit:
-    """What is learnt from one photo, and the networks that show it."""
+    """What is learnt from each of N photos, side by side, and the networks that show it.
+
+    Each is learnt as if it were alone: losses are sums over photos, and Adam knows no others.
+    """
 
     def __init__(
-        self, decoder: Decoder, details: DetailDecoder, image: Tensor, codes: Codes, budget: Budget
+        self, decoder: Decoder, details: DetailDecoder, images: Tensor, codes: Codes, budget: Budget
     ) -> None:
-        """``codes`` are the encoder's for the one face of ``image`` [1, 3, 1024, 1024]."""
-        self.decoder, self.details, self.image, self.budget = decoder, details, image, budget
+        """``codes`` are the encoder's for the N faces ``images`` [N, 3, 1024, 1024]."""
+        self.decoder, self.details, self.images, self.budget = decoder, details, images, budget
         self.codes = codes
-        device = image.device
+        faces, device = len(images), images.device
         self.early = codes.styles.to(device)[:, :SHAPING].clone()
         self.late = codes.styles.to(device)[:, SHAPING:].clone()
         self.maps = codes.details[0].maps.to(device).clone()
         groups = [(self.maps, MAP_RATE), (self.late, STYLE_RATE)]
         if budget.fine:
-            self.fine = torch.zeros(1, FINE_MAPS, FINE_SIDE, FINE_SIDE, device=device)
+            self.fine = torch.zeros(faces, FINE_MAPS, FINE_SIDE, FINE_SIDE, device=device)
             generator = torch.Generator().manual_seed(1)
             mix = torch.randn(FINE_CHANNELS, FINE_MAPS, generator=generator)
-            self.mix = torch.linalg.qr(mix)[0][None].to(device)
+            self.mix = torch.linalg.qr(mix)[0].repeat(faces, 1, 1).to(device)
             groups += [(self.fine, FINE_RATE), (self.mix, MIX_RATE)]
         self.rates = [rate for _, rate in groups]
         self.optimizer = torch.optim.Adam(
@@ -124,35 +127,35 @@ class Fit:
         return torch.cat((self.early, self.late), dim=1)
 
     @torch.no_grad()
-    def probe(self) -> float:
-        """The loss on four windows over the face."""
-        return sum(float(self.loss(window)) for window in PROBES)
+    def probe(self) -> Tensor:
+        """Each photo's loss on four windows over the face: [N], on the CPU."""
+        return torch.stack([self.loss(window) for window in PROBES]).sum(0).cpu()
 
     def step(self, progress: float, window: Window) -> None:
-        """Learn from one window of the photo."""
+        """Learn from one window of the photos."""
         falling = LOWEST_RATE + (1 - LOWEST_RATE) * (1 + np.cos(np.pi * progress)) / 2
         rate = min(1.0, (progress * self.budget.steps + 1) / WARMUP) * falling
         for group, highest in zip(self.optimizer.param_groups, self.rates, strict=True):
             group["lr"] = float(highest * rate)
-        loss = self.loss(window)
         self.optimizer.zero_grad(set_to_none=True)
-        loss.backward()
+        self.loss(window).sum().backward()
         self.optimizer.step()
 
     def loss(self, window: Window) -> Tensor:
-        """Squared error of a window at full size, and of its coarse part once more."""
-        with autocast(self.image.device):
+        """Each photo's squared error of a window at full size, its coarse part once more: [N]."""
+        with autocast(self.images.device):
             residual = detail_crop(self.details, self.maps, self.features, window)
             features = window.of(self.features) + residual
             fine = None
             if self.budget.fine:
                 fine = mixed(window.of(self.fine), self.mix)
             picture = decode_crop(self.decoder, features, self.styles, window, fine)
-        error = window.inner(picture.float() - window.of(self.image))
-        return error.square().mean() + COARSE_WEIGHT * F.avg_pool2d(error, COARSE).square().mean()
+        error = window.inner(picture.float() - window.of(self.images))
+        fine, coarse = (e.square().mean((1, 2, 3)) for e in (error, F.avg_pool2d(error, COARSE)))
+        return fine + COARSE_WEIGHT * coarse
 
     def result(self) -> Codes:
-        """The codes that were learnt, rounded as they are stored."""
+        """The codes that were learnt by now, rounded as they are stored."""
         styles = rounded(self.styles)
         fitted = None
         if self.budget.fine:
@@ -163,15 +166,15 @@ class Fit:
         return replace(self.codes, styles=styles, details=(learnt,))
 
 
-def fit_face(
+def fit_faces(
     fitter: StyleFitter,
     details: DetailDecoder,
-    image: Tensor,
+    images: Tensor,
     codes: Codes,
     effort: Effort,
     watch: Watch = unwatched,
 ) -> Codes:
-    """Codes closer to one face's ``image`` [1, 3, 1024, 1024] in [-1, 1]; always the same ones.
+    """Codes closer to N faces ``images`` [N, 3, 1024, 1024] in [-1, 1], as if each were alone.
 
     ``watch`` sees each step and may raise to end the fit.
     """
@@ -180,28 +183,30 @@ def fit_face(
     def stepped() -> None:
         watch(next(steps), budget.styling + budget.steps)
 
-    styles = codes.styles.to(image.device).clone()
-    styles = rounded(fitter.fit(image, styles, budget.styling, stepped))
+    styles = codes.styles.to(images.device).clone()
+    styles = rounded(fitter.fit(images, styles, budget.styling, stepped))
     shaped = replace(codes, styles=styles, details=(replace(codes.details[0], styles=styles),))
-    learning = Fit(fitter.viewer.decoder, details, image, shaped, budget)
-    learn(learning, stepped)
-    return learning.result()
+    return learn(Fit(fitter.viewer.decoder, details, images, shaped, budget), stepped)
 
 
-def learn(learning: Fit, stepped: Callable[[], None]) -> None:
-    """Take the steps of a fit, or as many of them as pay."""
-    steps = learning.budget.steps
-    rng = np.random.default_rng(0)
-    best, stale = learning.probe(), 0
+def learn(learning: Fit, stepped: Callable[[], None]) -> Codes:
+    """Take the steps of a fit, for each photo as many of them as pay; what that gives."""
+    steps, rng, ended = learning.budget.steps, np.random.default_rng(0), dict[int, Codes]()
+    best = learning.probe()
+    stale = torch.zeros_like(best)
     for step in range(steps):
         learning.step(step / steps, draw_window(rng))
         stepped()
         if (step + 1) % PROBE_EVERY == 0:
             error = learning.probe()
-            stale = stale + 1 if error > ENOUGH * best else 0
-            best = min(best, error)
-            if stale == PATIENCE:
+            stale = torch.where(error > ENOUGH * best, stale + 1, 0)
+            best = torch.minimum(best, error)
+            for face in torch.nonzero(stale == PATIENCE).flatten().tolist():
+                ended.setdefault(face, learning.result()[face])
+            if len(ended) == len(best):
                 break
+    last = learning.result()
+    return concatenate(ended.get(face, last[face]) for face in range(len(last)))
 
 
 def measured_seconds(

@@ -22,7 +22,7 @@ from facemod.models.wavelet.decoder import SLOT_RESOLUTIONS, SLOTS, STYLE_DIM, D
 from facemod.models.wavelet.details import BLOCKS_BEFORE, DetailPath
 from facemod.models.wavelet.encoder import Encoder
 from facemod.models.wavelet.fast import FastDecoder
-from facemod.models.wavelet.fitting import fine_residual, fit_face, measured_seconds
+from facemod.models.wavelet.fitting import fine_residual, fit_faces, measured_seconds
 from facemod.models.wavelet.heads import WIDTHS, Heads, Painter
 from facemod.models.wavelet.identity import Identity, MobileFaceNet
 from facemod.models.wavelet.mapping import Mapping
@@ -185,11 +185,11 @@ class WaveletModel:
 
         return draw
 
-    def fit(self, image: Tensor, codes: Codes, effort: Effort, watch: Watch = unwatched) -> Codes:
-        """Codes whose picture is closer to one face's ``image`` [1, 3, 1024, 1024] in [-1, 1]."""
+    def fit(self, images: Tensor, codes: Codes, effort: Effort, watch: Watch = unwatched) -> Codes:
+        """Codes whose pictures are closer to N faces ``images`` [N, 3, 1024, 1024] in [-1, 1]."""
         with torch.inference_mode(False), torch.enable_grad():
-            target = image.to(self.device).clone()
-            return fit_face(self.style_fitter, self.details.decoder, target, codes, effort, watch)
+            wanted, details = images.to(self.device).clone(), self.details.decoder
+            return fit_faces(self.style_fitter, details, wanted, codes, effort, watch)
 
     def fit_seconds(self, effort: Effort) -> float:
         """At most how long a fit takes on this machine, measured by a few of its steps."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import pytest
 import torch
 
@@ -45,6 +47,10 @@ def fits(model: WaveletModel, image: torch.Tensor) -> dict[Effort | None, Codes]
         return {None: codes, **{effort: model.fit(image, codes, effort) for effort in Effort}}
 
 
+def watched(seen: list[int], step: int, steps: int) -> None:
+    seen.append(step)
+
+
 def error(picture: torch.Tensor, image: torch.Tensor) -> float:
     return float((picture - image)[..., 540:620, 460:560].square().mean())
 
@@ -81,6 +87,27 @@ def test_every_step_is_seen_and_may_end_the_fit(model, image, fits) -> None:
         patch.setattr(fitting, "BUDGETS", BRIEF)
         model.fit(image, fits[None], Effort.REFINE, watch)
     assert seen == [(1, 7), (2, 7), (3, 7), (4, 7)]
+
+
+def test_faces_are_fitted_together_as_alone_each_until_it_no_longer_pays(
+    model, image, fits, monkeypatch
+) -> None:
+    """The second photo is what its codes show already, so its fit ends at once."""
+    monkeypatch.setattr(fitting, "BUDGETS", {Effort.REFINE: fitting.Budget(3, False, styling=0)})
+    for name, value in {"PROBE_EVERY": 1, "PATIENCE": 1, "WARMUP": 1}.items():
+        monkeypatch.setattr(fitting, name, value)
+    codes = fits[None]
+    images = torch.cat((image, model.decode(codes)))
+    together = model.fit(images, concatenate([codes, codes]), Effort.REFINE)
+    took = []
+    for i in range(2):
+        steps: list[int] = []
+        watch = partial(watched, steps)
+        alone = model.fit(images[i : i + 1], codes, Effort.REFINE, watch)
+        apart = (model.decode(together[i]) - model.decode(alone)).abs()
+        assert apart.mean() < 2e-3
+        took.append(len(steps))
+    assert took[0] > took[1] == 1
 
 
 def test_a_stored_fit_gives_the_same_picture_and_is_small(model, fits) -> None:
