@@ -139,12 +139,6 @@ class DetailOptions(ReplayOptions):
     faces: Annotated[Path, Setting("Packed real faces (facemod train prepare).", DATA_PANEL)] = (
         Path("faces.npz")
     )
-    preview: Annotated[Path, Setting("Weights of the preview decoder.", DATA_PANEL)] = Path(
-        "preview.safetensors"
-    )
-    identity: Annotated[Path, Setting("MobileFaceNet checkpoint.", DATA_PANEL)] = Path(
-        "mobilefacenet.ckpt"
-    )
     samples: Annotated[
         int, Setting("Fresh samples per step: each is a full decode.", DATA_PANEL)
     ] = 1

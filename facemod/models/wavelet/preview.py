@@ -44,4 +44,9 @@ class Viewer:
         """Pictures [N, 3, 128, 128] of styles [N, 16, 512], with gradients, in half precision
         where that is fast."""
         with autocast(styles.device):
-            return self.preview(self.decoder.features(styles, BLOCKS_BEFORE)).float()
+            return self.show(self.decoder.features(styles, BLOCKS_BEFORE))
+
+    def show(self, features: Tensor) -> Tensor:
+        """Pictures [N, 3, 128, 128] of the decoder's 64 px features [N, 512, 64, 64]."""
+        with autocast(features.device):
+            return self.preview(features).float()

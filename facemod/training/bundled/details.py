@@ -3,7 +3,7 @@
 Decoder samples teach it at the decoder's full resolution, real faces teach it real photos. Edits
 need no teaching: where they change the features, the residual gives way.
 
-``facemod train details RUN --faces faces.npz --preview preview.safetensors`` runs this.
+``facemod train details RUN --faces faces.npz`` runs this.
 """
 
 from __future__ import annotations
@@ -33,11 +33,9 @@ from facemod.models.windows import CROP, MARGIN, Window
 from facemod.tensors.pixels import to_pixels
 from facemod.training.bundled.encoder import blended
 from facemod.training.bundled.losses import texture_loss
-from facemod.training.bundled.preview import PreviewDecoder
 from facemod.training.bundled.samples import ExactRenderer, Replay, draw_styles
 from facemod.training.bundled.trained import OneNetwork
 from facemod.training.data import PackedFaces, degrade
-from facemod.training.judges.identity import load_identity
 from facemod.training.loop import Fabric
 from facemod.training.settings import DetailOptions
 from facemod.weights.files import fill, load_weights
@@ -68,11 +66,6 @@ class DetailTrainer(OneNetwork):
         self.viewer = Viewer(self.decoder, networks.preview, networks.identity)
         self.encoder = IterativeEncoder(
             networks.encoder, networks.corrector, self.viewer, self.features
-        )
-        preview = PreviewDecoder.with_head(self.decoder, self.mapping.mean, options.preview)
-        self.preview, self.identity = (
-            fabric.to_device(part.eval().requires_grad_(False))
-            for part in (preview, load_identity(options.identity))
         )
         self.exact = ExactRenderer(self.decoder, INPUT_RESOLUTION)
         self.path = self.network = DetailPath()
@@ -171,8 +164,8 @@ class DetailTrainer(OneNetwork):
             photo += multi_scale_l1(small, there, seen, 3) / WINDOWS
             # Packed faces are too small to show fine texture; that of the styles alone is natural.
             texture += texture_loss(got, plain) / WINDOWS
-        image = self.show(full, codes)
-        likeness, features = identity_losses(self.identity, blended(image, scene, known), real)
+        image = blended(self.viewer.show(full), scene, known)
+        likeness, features = identity_losses(self.viewer.identity, image, real)
         return {
             "real": o.pixel_weight * photo,
             "real texture": o.texture_weight * texture,
@@ -184,11 +177,6 @@ class DetailTrainer(OneNetwork):
         with self.fabric.autocast():
             return decode_window(self.decoder, features, styles, window).float()
 
-    def show(self, features: Tensor, styles: Tensor) -> Tensor:
-        """The preview [N, 3, 128, 128] of 64 px features."""
-        with self.fabric.autocast():
-            return self.preview.head(features, styles).float()
-
     @torch.no_grad()
     def sheet(self) -> NDArray[np.uint8]:
         """Real faces, always the same: photo, styles alone, styles with details."""
@@ -198,7 +186,7 @@ class DetailTrainer(OneNetwork):
         before = self.features(codes)
         with self.fabric.autocast():
             residual = self.path.residual(self.path.encode(photos), before, before).float()
-        rows = (real, self.show(before, codes), self.show(before + residual, codes))
+        rows = (real, self.viewer.show(before), self.viewer.show(before + residual))
         return tile(to_pixels(torch.cat(rows).clamp(-1, 1)), columns=SHOWN, gap=2)
 
 

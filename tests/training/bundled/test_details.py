@@ -10,15 +10,12 @@ import torch
 from dying import dying
 from PIL import Image
 
-from facemod.models.wavelet.decoder import Decoder
 from facemod.models.wavelet.details import DetailPath
-from facemod.models.wavelet.identity import MobileFaceNet
 from facemod.training.bundled.details import DetailTrainer, draw_windows
 from facemod.training.bundled.losses import texture_loss
-from facemod.training.bundled.preview import PreviewDecoder
 from facemod.training.loop import Fabric, train
 from facemod.training.settings import DetailOptions, LoopOptions, plain
-from facemod.weights.files import load_weights, save_weights
+from facemod.weights.files import load_weights
 
 LOOP = LoopOptions(steps=2, checkpoint_every=1, device="cpu")
 
@@ -26,16 +23,12 @@ LOOP = LoopOptions(steps=2, checkpoint_every=1, device="cpu")
 @pytest.fixture(scope="module")
 def options(tmp_path_factory: pytest.TempPathFactory) -> DetailOptions:
     folder = tmp_path_factory.mktemp("files")
-    preview = PreviewDecoder(Decoder(), torch.zeros(512))
-    save_weights(folder / "preview.safetensors", preview.convs.state_dict(), {})
     faces = np.random.default_rng(0).integers(0, 255, (4, 128, 128, 3), dtype=np.uint8)
     known = np.full((4, 128, 128), 255, np.uint8)
     np.savez(folder / "faces.npz", names=np.array(list("abcd")), faces=faces, known=known)
-    torch.save({"net_state_dict": MobileFaceNet().state_dict()}, folder / "identity.ckpt")
     return DetailOptions(
-        faces=folder / "faces.npz", preview=folder / "preview.safetensors",
-        identity=folder / "identity.ckpt", samples=1, replayed=0, reals=1, memory=2, warmup=1,
-    )  # fmt: skip
+        faces=folder / "faces.npz", samples=1, replayed=0, reals=1, memory=2, warmup=1
+    )
 
 
 def run(folder: Path, options: DetailOptions, dies_at: int | None = None) -> None:
