@@ -3,28 +3,18 @@
 from __future__ import annotations
 
 import hashlib
-import importlib.util
 import zipfile
-from pathlib import Path
-from types import ModuleType
 
 import numpy as np
 import pytest
 import torch
+from tooling import tool
 from torch import nn
 
 from facemod.faces.onet import ONet
 from facemod.faces.yunet import STRIDES, YuNet
 
-TOOLS = Path(__file__).parents[2] / "tools"
 KINDS = (1, 4, 1, 10)  # outputs of a head: class, box, objectness, points
-
-
-def tool(name: str) -> ModuleType:
-    spec = importlib.util.spec_from_file_location(name, TOOLS / f"{name}.py")
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
 
 
 detectors, decoders = tool("convert_detectors"), tool("convert_decoder")
