@@ -85,8 +85,6 @@ class Preset:
     path: Path
     level_centre: float | None = None
     """What the measure ``level`` gives for an average face; None if the file holds none."""
-    level_gain: float = 1.0
-    """What a difference of ``level`` between photos is worth: encoders see all too alike."""
     evidence: Mapping[str, float] = field(default_factory=dict)
     """How well it works, measured, by what was measured."""
     model: str = ""
@@ -274,7 +272,6 @@ def _typed(facts: dict[str, Any]) -> dict[str, Any]:
         "effects": _numbers(facts["effects"]),
         "evidence": _numbers(facts.get("evidence", {})),
         "level_centre": None if centre is None else float(centre),
-        "level_gain": float(facts.get("level_gain", 1)),
         "region": tuple(_box(*box) for box in facts.get("region", ())),
     }
 

@@ -1,7 +1,7 @@
 """How far to move along presets: by a strength, to a level, or to that of another photo.
 
-A *level* is where a face stands on a preset's scale, in standard deviations of natural faces, 0
-being the average. It is read off the codes by a linear measure that the preset's file holds.
+A *level* is where a face stands on a preset's scale, in strengths, 0 being the average face. It is
+read off the codes by a linear measure that the preset's file holds, where photos tell one.
 """
 
 from __future__ import annotations
@@ -123,7 +123,8 @@ class PresetEdit:
         import torch
 
         # Each step along a preset moves the levels of the others, too: solve for all at once.
-        leaks = self.levels.flatten(1) @ self.directions.flatten(1).T
+        leaks = self._moved(self.directions)
+        leaks.fill_diagonal_(1)
         if torch.linalg.svdvals(leaks).min() < SMALLEST_INDEPENDENCE:
             names = ", ".join(f"--{preset.name}" for preset in self.presets)
             raise UsageError(
@@ -131,10 +132,18 @@ class PresetEdit:
             )
         read = torch.einsum("psd,nsd->np", self.levels, codes.styles.to(self.shift))
         centres = torch.tensor([preset.level_centre for preset in self.presets])
-        gains = torch.tensor([preset.level_gain for preset in self.presets])
-        # What a strength does is known; what a photo shows is read off codes, which understate it.
-        here = gains * (read - centres) + (self.levels * self.shift).sum((1, 2))
+        here = read - centres + self._moved(self.shift[None])[:, 0]
         return torch.linalg.solve(leaks, (self.targets - here).T).T
+
+    def _moved(self, shifts: Tensor) -> Tensor:
+        """What ``shifts`` [N, slots, dim] do to the levels: [presets, N].
+
+        Levels of photos are stretched, because codes understate what photos show, and moves are
+        exact. So they are worth as much less as a preset's own step, which is worth 1, seems more.
+        """
+        levels = self.levels.flatten(1)
+        own = (levels * self.directions.flatten(1)).sum(1, keepdim=True)
+        return levels @ shifts.flatten(1).T / own.clamp(min=1)
 
     def _ranges(self) -> tuple[Tensor, Tensor]:
         import torch
@@ -191,7 +200,7 @@ def level_of(name: str, codes: Codes, space: CodeSpace) -> float:
     preset = levelled(name)
     measure = fitting(preset.level(), preset, space)
     read = float((codes.styles[0].to(measure) * measure).sum())
-    return preset.level_gain * (read - (preset.level_centre or 0.0))
+    return read - (preset.level_centre or 0.0)
 
 
 def levelled(name: str) -> Preset:

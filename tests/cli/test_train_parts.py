@@ -17,8 +17,8 @@ SOURCES = ("--work", "work", "--preview", "preview.safetensors", "--real", "real
         (("published", "p", "--directions", "d.npz", "--identity", "net.ckpt", "--celeba", "c.npz",
           "--labels", "c.csv", "--utk", "u.npz", "--taught", "80"), "presets.published",
          "make_presets", [Path("p/age.safetensors")], "taught", 80),
-        (("levels", "p", *SOURCES, "--faces", "7"), "presets.levels", "fit_levels",
-         [Path("p/smile.safetensors")], "faces", 7),
+        (("levels", "p", "--celeba", "c.npz", "--labels", "c.csv", "--utk", "u.npz", "--faces",
+          "7"), "presets.levels", "fit_levels", [Path("p/smile.safetensors")], "faces", 7),
         (("leaks", "page.md", *SOURCES, "--identity", "net.ckpt", "--fine-samples", "3"),
          "presets.leaks", "measure_leaks", None, "fine_samples", 3),
         (("heads", "heads.safetensors", "--steps", "5"), "bundled.heads", "fit_heads", None,
@@ -47,9 +47,9 @@ def test_options_arrive(run, monkeypatch, words, module, function, made, field, 
 
 
 def test_what_is_needed_must_be_given(run):
-    ended = run("train", "levels", "p", "--work", "w", "--preview", "x")
+    ended = run("train", "levels", "p", "--celeba", "w", "--utk", "x")
     assert ended.code == 2
-    assert "--real" in ended.err
+    assert "--labels" in ended.err
 
 
 def test_attribute_networks_need_labelled_photos(run, workplace):

@@ -25,13 +25,18 @@ SPACE = CodeSpace("wavelet", SLOTS, DIM)
 
 
 def toy_direction(seed=0):
+    """A direction that has nothing to do with those of two other seeds."""
     direction = torch.zeros(SLOTS, DIM)
     direction[3:7] = torch.randn(4, DIM, generator=torch.Generator().manual_seed(seed)).half()
+    direction[:, torch.arange(DIM) % 3 != seed % 3] = 0
     return direction
 
 
-def write_preset(folder, name="toy", direction=None, leak=None, **facts):
-    """A preset whose level rises by one along its direction, and by ``leak`` along another's."""
+def write_preset(folder, name="toy", direction=None, leak=None, stretch=1.0, **facts):
+    """A preset whose level rises by one along its direction, and by ``leak`` along another's.
+
+    All of it is ``stretch`` times as much.
+    """
     direction = toy_direction() if direction is None else direction
     level = direction / direction.square().sum()
     if leak is not None:
@@ -42,7 +47,7 @@ def write_preset(folder, name="toy", direction=None, leak=None, **facts):
         "family": "wavelet", "guards": [], "effects": {}, "source": "made up",
         "level_centre": 0.5, **facts,
     }  # fmt: skip
-    tensors = {"direction": direction, "level": level}
+    tensors = {"direction": direction, "level": stretch * level}
     save_weights(folder / f"{name}.safetensors", tensors, facts, dtype=torch.float32)
 
 
@@ -105,12 +110,26 @@ def test_every_face_comes_to_the_level(user_folder):
 
 
 def test_photos_differ_by_more_than_their_codes_say(user_folder):
-    write_preset(user_folder)
+    """A stretched level changes what photos are worth, and not what steps are."""
     plain = {"toy": Strength(1, absolute=True)}
+    write_preset(user_folder, level_centre=0.0)
     one = preset_edit(plain, SPACE, limited=False).strengths(codes())
-    write_preset(user_folder, level_gain=2.5)
+    write_preset(user_folder, level_centre=0.0, stretch=2.5)
     other = preset_edit(plain, SPACE, limited=False).strengths(codes())
     torch.testing.assert_close(1 - other, 2.5 * (1 - one))
+
+
+def test_the_steps_of_others_are_not_stretched(user_folder):
+    a, b = toy_direction(0), toy_direction(1)
+    found = []
+    for stretch in (1.0, 2.5):
+        write_preset(user_folder, "age", a, leak=(b, 0.6), level_centre=0.0, stretch=stretch)
+        write_preset(user_folder, "pale", b)
+        strengths = {"age": Strength(1, absolute=True), "pale": Strength(0.7)}
+        still = codes().shifted(-codes().styles[0])  # the first face stands at 0
+        found.append(float(preset_edit(strengths, SPACE, limited=False).strengths(still)[0]))
+    assert found[0] == pytest.approx(found[1], abs=1e-4)
+    assert found[0] != pytest.approx(1, abs=0.1)
 
 
 def test_levels_of_presets_that_leak_are_met_at_once(user_folder):

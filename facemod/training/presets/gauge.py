@@ -54,12 +54,13 @@ class Gauge:
 
     def _seen(self, direction: Tensor) -> dict[str, Tensor]:
         pictures = self.draw(direction)
-        return self.readings(pictures) | {YAW: self._yaws(pictures)}
+        return self.readings(pictures) | {YAW: yaws_of(self.detector, pictures)}
 
-    def _yaws(self, pictures: Tensor) -> Tensor:
-        """Degrees [N], to the picture's right; NaN where no face is found."""
-        found = [self.detector.detect(pixels) for pixels in to_pixels(pictures)]
-        return torch.tensor([yaw_of(faces[0].landmarks) if faces else np.nan for faces in found])
+
+def yaws_of(detector: Detector, pictures: Tensor) -> Tensor:
+    """Degrees [N] to the right of ``pictures`` [N, 3, S, S]; NaN where no face is found."""
+    found = [detector.detect(pixels) for pixels in to_pixels(pictures)]
+    return torch.tensor([yaw_of(faces[0].landmarks) if faces else np.nan for faces in found])
 
 
 def yaw_of(points: np.ndarray) -> float:

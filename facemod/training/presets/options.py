@@ -35,10 +35,14 @@ class PresetOptions(SourceOptions):
 
 
 @dataclass(frozen=True, kw_only=True)
-class LevelOptions(SourceOptions):
-    """How levels are fitted to the encoder."""
+class LevelOptions:
+    """What levels are fitted to."""
 
-    faces: Annotated[int, Setting("Real faces to fit to.")] = 300
+    celeba: Annotated[Path, Setting("Packed faces of CelebA.", DATA_PANEL)]
+    labels: Annotated[Path, Setting("CSV of CelebA's attributes.", DATA_PANEL)]
+    utk: Annotated[Path, Setting("Packed faces of UTKFace.", DATA_PANEL)]
+    faces: Annotated[int, Setting("Faces of CelebA, and of UTKFace half as many.")] = 1200
+    seed: Annotated[int, Setting("Seed of all random choices.")] = 0
 
 
 @dataclass(frozen=True, kw_only=True)

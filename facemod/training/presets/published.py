@@ -25,7 +25,7 @@ from torch import Tensor
 
 from facemod.errors import InputError, UsageError
 from facemod.faces.detect import make_detector
-from facemod.latent.presets import LEVEL_TENSOR, SUFFIX, TENSOR
+from facemod.latent.presets import SUFFIX, TENSOR
 from facemod.models.wavelet import model as wavelet
 from facemod.models.wavelet.decoder import SLOTS, STYLE_DIM
 from facemod.training.judges.identity import load_identity
@@ -42,7 +42,6 @@ from facemod.training.presets.published_recipes import ORIGINS, RECIPES, Publish
 from facemod.training.settings import Tell
 from facemod.weights.files import save_weights
 
-DRAWN = 4000  # styles whose spread levels are measured in
 SMALLEST_EFFECT = 0.15  # spreads of a reading; smaller changes are not worth telling
 SMALLEST_CHANGE = 0.1  # of what a unit asks for; less is no effect that could be scaled
 ROUNDS, CLOSE = 6, 0.08  # of scaling, and how near to a unit is near enough
@@ -176,38 +175,15 @@ def unit_length(
     return length
 
 
-def level_of(direction: Tensor, styles: Tensor) -> tuple[Tensor, float]:
-    """A measure [slots, dim] of how far along ``direction`` a face stands, and its mean.
-
-    Of all linear measures that a step of strength 1 raises by one, it varies least over natural
-    ``styles`` [N, dim]: Fisher's discriminant, in each slot that the direction moves.
-    """
-    centre = styles.mean(0)
-    spread = torch.cov((styles - centre).T)
-    spread += 1e-3 * spread.diagonal().mean() * torch.eye(len(spread))
-    level = torch.linalg.solve(spread, direction.T).T
-    level = level / (level * direction).sum()
-    return level, float((level @ centre).sum())
-
-
-@torch.inference_mode()
-def natural_styles(model: wavelet.WaveletModel, seed: int) -> Tensor:
-    """Styles [N, dim] as the mapping network draws them."""
-    return model.sample(DRAWN, seed=seed, truncation=1.0).styles[:, 0]
-
-
-def write(recipe: Published, found: Made, styles: Tensor, units: Mapping[str, float],
-          folder: Path) -> Path:  # fmt: skip
+def write(recipe: Published, found: Made, units: Mapping[str, float], folder: Path) -> Path:
     """Write one preset file with what was measured; returns its path."""
-    direction = found.direction.half().float()
-    level, centre = level_of(direction, styles)
     credit = sorted({ORIGINS[name.split("/")[0]] for name in recipe.terms})
     facts = {key: getattr(recipe, key) for key in ("name", "meaning", "panel", "slots", "range")}
     facts |= {"family": wavelet.FAMILY, "guards": recipe.guards, "effects": found.effects(units)}
-    facts |= {"source": f"published directions: {'; '.join(credit)}", "level_centre": centre}
+    facts |= {"source": f"published directions: {'; '.join(credit)}"}
     facts |= {"region": recipe.region, "evidence": evidence_of(recipe, found)}
     path = folder / f"{recipe.name}{SUFFIX}"
-    save_weights(path, {TENSOR: direction, LEVEL_TENSOR: level}, facts)
+    save_weights(path, {TENSOR: found.direction.half().float()}, facts)
     return path
 
 
@@ -220,8 +196,8 @@ def evidence_of(recipe: Published, found: Made) -> dict[str, float]:
     return told
 
 
-def open_gauge(options: PublishedOptions) -> tuple[Gauge, Readings, wavelet.WaveletModel]:
-    """A gauge of random and real faces that taught nothing, its readings, and the model.
+def open_gauge(options: PublishedOptions) -> tuple[Gauge, Readings]:
+    """A gauge of random and real faces that taught nothing, and its readings.
 
     Raises:
         InputError, ModelError: a file is missing, or not what it should be.
@@ -237,7 +213,7 @@ def open_gauge(options: PublishedOptions) -> tuple[Gauge, Readings, wavelet.Wave
     model = wavelet.load("cpu")
     photos = torch.cat((drawn_faces(model, options.faces, options.seed), enlarged(real)))
     gauge = Gauge(corridor_drawer(model, photos), readings, make_detector("embedded", "cpu")[0])
-    return gauge, readings, model
+    return gauge, readings
 
 
 def chosen_recipes(names: Sequence[str]) -> list[Published]:
@@ -251,13 +227,13 @@ def chosen_recipes(names: Sequence[str]) -> list[Published]:
 def make_presets(folder: Path, options: PublishedOptions, tell: Tell) -> list[Path]:
     """Make the presets of all recipes, or some, in ``folder``; returns their files."""
     recipes = chosen_recipes([word.strip() for word in options.only.split(",") if word.strip()])
-    directions, (gauge, readings, model) = Directions.read(options.directions), open_gauge(options)
+    directions, (gauge, readings) = Directions.read(options.directions), open_gauge(options)
     for name, agreement in readings.agreement.items():
         tell(f"{name}: read off other faces with a correlation of {agreement:.2f}")
-    styles, files = natural_styles(model, options.seed), []
+    files = []
     for recipe in recipes:
         found = made(recipe, directions, gauge)
-        files.append(write(recipe, found, styles, readings.reliable, folder))
+        files.append(write(recipe, found, readings.reliable, folder))
         seen = ", ".join(f"{k} {v:+g}" for k, v in evidence_of(recipe, found).items())
         tell(f"{files[-1]}: {seen}")
     return files

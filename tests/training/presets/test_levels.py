@@ -1,63 +1,100 @@
-"""Levels that are read off codes, against what a judge sees on the photos."""
+"""Levels that are read off codes, against what people say of the photos."""
 
 from __future__ import annotations
+
+from pathlib import Path
 
 import pytest
 import torch
 
+from facemod.latent.learning import Space
 from facemod.latent.presets import read_preset
-from facemod.training.judges.judge import STILL
-from facemod.training.presets.levels import LARGEST_GAIN, Photos, reading_of, refit
-from facemod.training.presets.recipes import RECIPES
+from facemod.training.judges.readings import Labelled
+from facemod.training.presets import levels
+from facemod.training.presets.levels import Photos, kept, refit, said_of, taught
 from facemod.weights.files import save_weights
 
-RECIPE = {recipe.name: recipe for recipe in RECIPES}
-SMILE = STILL.index("smile")
+SLOTS, DIM, MANY = 16, 8, 400
+NATURAL = torch.randn(2000, 1, DIM, generator=torch.Generator().manual_seed(1))
+SPACE = Space.of(NATURAL, levels.RANGES)
 
 
-def photos(shrunk: float) -> Photos:
+def photos(shrunk: float = 1.0, noise: float = 0.3) -> Photos:
     """Codes whose first number is the smile, shrunk towards 3 by an unsure encoder."""
-    shown = torch.linspace(-2, 2, 41)
-    styles, scores = torch.zeros(41, 16, 8), torch.zeros(41, len(STILL))
-    styles[:, 0, 0], scores[:, SMILE] = 3 + shrunk * shown, shown
-    return Photos(styles, scores)
+    draw = torch.Generator().manual_seed(2)
+    smile = torch.randint(2, (MANY,), generator=draw).float()
+    styles = torch.randn(MANY, 1, DIM, generator=draw).repeat(1, SLOTS, 1)
+    styles[..., 0] = 3 + (shrunk * smile + noise * torch.randn(MANY, generator=draw))[:, None]
+    return Photos(styles, {"Smiling": smile, "Age": torch.full((MANY,), torch.nan)})
 
 
-def level() -> torch.Tensor:
-    level = torch.zeros(16, 8)
-    level[0, 0] = 1
-    return level
+def along(axis: int, length: float = 1.0) -> torch.Tensor:
+    direction = torch.zeros(SLOTS, DIM)
+    direction[:9, axis] = length
+    return direction
 
 
-@pytest.mark.parametrize("shrunk", [1.0, 0.4])
-def test_the_gain_undoes_what_the_encoder_shrinks(shrunk: float) -> None:
-    found = reading_of(RECIPE["smile"], level(), photos(shrunk))
-    assert found.centre == pytest.approx(3, abs=1e-4)
-    assert found.gain == pytest.approx(1 / shrunk, abs=1e-3)
-    assert found.correlation == pytest.approx(1, abs=1e-3)
+@pytest.mark.parametrize("shrunk", [1.0, 0.6])
+def test_photos_with_and_without_are_a_strength_apart(shrunk: float) -> None:
+    them = photos(shrunk)
+    level = taught(along(0), SPACE, them, "Smiling", 1.0)
+    read, smile = level(them.styles), them.labels["Smiling"]
+    assert float(read[smile == 1].mean() - read[smile == 0].mean()) == pytest.approx(1, abs=0.1)
+    assert float(read.mean()) == pytest.approx(0, abs=1e-4)
+    assert level.correlation > 0.7
 
 
-def test_the_gain_has_an_end() -> None:
-    assert reading_of(RECIPE["smile"], level(), photos(0.01)).gain == LARGEST_GAIN
-    assert reading_of(RECIPE["smile"], -level(), photos(1.0)).gain == 0
+def test_what_codes_do_not_tell_has_no_level() -> None:
+    assert taught(along(0), SPACE, photos(noise=30.0), "Smiling", 1.0) is None
 
 
-def test_motion_cannot_be_judged_on_one_picture() -> None:
-    found = reading_of(RECIPE["yaw"], level(), photos(0.4))
-    assert (found.gain, found.correlation) == (1.0, None)
+def test_a_direction_away_from_the_label_has_no_level() -> None:
+    assert taught(along(0, -1.0), SPACE, photos(), "Smiling", 1.0) is None
 
 
-def test_the_file_keeps_everything_else(tmp_path) -> None:
+def test_a_level_that_nobody_tells_is_kept_if_photos_differ_by_it() -> None:
+    them = photos()
+    measure = along(1, 1 / 9)
+    level = kept(measure, them)
+    assert float(level(them.styles).mean()) == pytest.approx(0, abs=1e-4)
+    assert kept(0.1 * measure, them) is None
+
+
+def test_sets_follow_each_other_and_say_different_things() -> None:
+    faces = torch.zeros(2, 3, 4, 4)
+    sets = [Labelled(faces, torch.tensor([[1.0], [0.0]]), ("Smiling",)),
+            Labelled(faces, torch.tensor([[30.0], [50.0]]), ("Age",))]  # fmt: skip
+    said = said_of(sets)
+    assert said["Smiling"][:2].tolist() == [1, 0]
+    assert said["Age"][2:].tolist() == [30, 50]
+    assert said["Smiling"][2:].isnan().all()
+    assert said["Age"][:2].isnan().all()
+
+
+def preset(folder: Path, name: str) -> Path:
     facts = {
-        "name": "smile", "meaning": "m", "panel": "Face", "range": [-2, 2], "slots": [0, 3],
+        "name": name, "meaning": "m", "panel": "Face", "range": [-2, 2], "slots": [0, 8],
         "family": "wavelet", "guards": [], "effects": {}, "source": "made up",
-        "level_centre": 0.0,
+        "level_centre": 5.0, "evidence": {"seen": 1.0},
     }  # fmt: skip
-    path = tmp_path / "smile.safetensors"
-    save_weights(path, {"direction": level(), "level": level()}, facts)
-    refit(path, RECIPE["smile"], photos(0.5))
-    preset = read_preset(path)
-    assert (preset.level_gain, preset.meaning) == (2.0, "m")
-    assert preset.level_centre == pytest.approx(3, abs=1e-4)
-    assert preset.evidence == {"level on photos, correlation": 1.0}
-    assert torch.equal(preset.direction(), level())
+    path = folder / f"{name}.safetensors"
+    save_weights(path, {"direction": along(0), "level": along(4, 1e-3)}, facts)
+    return path
+
+
+def test_the_file_keeps_everything_else(tmp_path: Path) -> None:
+    path = preset(tmp_path, "smile")
+    level = refit(path, SPACE, photos())
+    found = read_preset(path)
+    assert found.meaning == "m"
+    assert found.level_centre == pytest.approx(level.centre)
+    assert found.evidence == {"seen": 1.0, levels.CORRELATION: round(level.correlation, 2)}
+    assert torch.equal(found.direction(), along(0))
+    assert torch.allclose(found.level(), level.measure, atol=1e-3)
+
+
+def test_a_level_of_no_use_leaves_the_file(tmp_path: Path) -> None:
+    path = preset(tmp_path, "anger")
+    assert refit(path, SPACE, photos()) is None
+    found = read_preset(path)
+    assert (found.level_centre, found.evidence) == (None, {"seen": 1.0})
