@@ -123,7 +123,7 @@ class PresetEdit:
         import torch
 
         # Each step along a preset moves the levels of the others, too: solve for all at once.
-        leaks = self._moved(self.directions)
+        leaks = moved(self.levels, self.directions, self.directions)
         leaks.fill_diagonal_(1)
         if torch.linalg.svdvals(leaks).min() < SMALLEST_INDEPENDENCE:
             names = ", ".join(f"--{preset.name}" for preset in self.presets)
@@ -132,18 +132,8 @@ class PresetEdit:
             )
         read = torch.einsum("psd,nsd->np", self.levels, codes.styles.to(self.shift))
         centres = torch.tensor([preset.level_centre for preset in self.presets])
-        here = read - centres + self._moved(self.shift[None])[:, 0]
+        here = read - centres + moved(self.levels, self.directions, self.shift[None])[:, 0]
         return torch.linalg.solve(leaks, (self.targets - here).T).T
-
-    def _moved(self, shifts: Tensor) -> Tensor:
-        """What ``shifts`` [N, slots, dim] do to the levels: [presets, N].
-
-        Levels of photos are stretched, because codes understate what photos show, and moves are
-        exact. So they are worth as much less as a preset's own step, which is worth 1, seems more.
-        """
-        levels = self.levels.flatten(1)
-        own = (levels * self.directions.flatten(1)).sum(1, keepdim=True)
-        return levels @ shifts.flatten(1).T / own.clamp(min=1)
 
     def _ranges(self) -> tuple[Tensor, Tensor]:
         import torch
@@ -212,6 +202,17 @@ def levelled(name: str) -> Preset:
             "it; give a strength without"
         )
     return preset
+
+
+def moved(levels: Tensor, directions: Tensor, shifts: Tensor) -> Tensor:
+    """What ``shifts`` [N, slots, dim] do to the levels of presets [P, slots, dim]: [P, N].
+
+    Levels are stretched, because codes understate what photos show, and shifts are exact. So they
+    are worth as much less as a preset's own step, which is worth 1, would seem more.
+    """
+    measures = levels.flatten(1)
+    own = (measures * directions.flatten(1)).sum(1, keepdim=True)
+    return measures @ shifts.flatten(1).T / own.clamp(min=1)
 
 
 def recipe_of(strengths: Mapping[str, Strength]) -> str:

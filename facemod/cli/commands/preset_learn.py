@@ -185,9 +185,11 @@ def learn_preset(editor: Editor, styles: Tensor, labels: Sequence[float], wish: 
 
 def moved_levels(direction: Tensor) -> dict[str, float]:
     """What strength 1 does to the level of every installed preset, the largest first."""
+    from facemod.latent.strengths import moved
+
     measured = (p for p in find_presets()[0].values() if p.level_centre is not None)
     effects = {
-        preset.name: round(float((level * direction).sum()), 3)
+        preset.name: round(float(moved(level[None], preset.direction()[None], direction[None])), 3)
         for preset in measured
         if (level := preset.level()).shape == direction.shape
     }
