@@ -17,7 +17,7 @@ from torch import Tensor
 
 from facemod.tensors.blur import reduced, resized
 
-# The side at which outlines are drawn, in px; larger faces get them enlarged.
+# The side at which outlines are drawn, in px; those of larger faces are to be enlarged.
 DRAWN = 512
 # The guided filter: side of its windows' picture, their reach in its px, and its smoothness.
 GUIDE, REACH, SMOOTHNESS = 128, 3, 3e-4
@@ -30,16 +30,18 @@ CHEST = 0.6
 
 
 def matte(faces: Tensor, likely: Tensor) -> Tensor:
-    """What is person: [N, 1, S, S], exactly 0 on the background and exactly 1 well inside.
+    """What is person: [N, 1, H, H], exactly 0 on the background and exactly 1 well inside.
+
+    H is the side S of the faces, but at most ``DRAWN``.
 
     Args:
         faces: [N, 3, S, S] in [-1, 1].
-        likely: [N, 1, H, H] in 0..1, roughly where the person is.
+        likely: [N, 1, K, K] in 0..1, roughly where the person is.
     """
-    side = faces.shape[-1]
+    faces = reduced(faces, DRAWN)
     if (likely == 1).all():
         return torch.ones_like(faces[:, :1])
-    return resized(_along_edges(reduced(faces, DRAWN), settled(likely).to(faces)), side)
+    return _along_edges(faces, settled(likely).to(faces))
 
 
 def settled(likely: Tensor) -> Tensor:

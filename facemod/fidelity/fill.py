@@ -14,49 +14,50 @@ from torch import Tensor
 
 from facemod.tensors.blur import gaussian_blur, limited, reduced, resized
 
-# The side at which colours spread and nearest edges are sought, in px.
-SIDE = 256
 # What is finer than this is texture; a fraction of the side.
 TEXTURE = 0.012
 # What is larger than so many times a texture's usual size is an edge, and stays where it is.
 TEXTURE_LIMIT = 2.5
 SMALLEST = 2
-# Every so many pixels are enough to know what is usual.
-SAMPLED = 16
-
-Places = tuple[Tensor, Tensor]
-"""Rows and columns of pixels."""
 
 
-def filled(images: Tensor, known: Tensor, wanted: Tensor | None = None) -> Tensor:
-    """``images`` [N, 3, S, S] with what is not ``known`` [N, 1, S, S] made up.
+def filling(image: Tensor, known: Tensor, wanted: Tensor) -> tuple[Tensor, Tensor]:
+    """What is behind a person in an ``image`` [3, S, S].
 
-    Where ``known`` is true the images stay as they are, and so they do where ``wanted``, of the
-    same shape, is not: there it is nobody's business what is behind.
+    Returns the P pixels that are ``wanted`` [S, S] and not ``known`` [H, H], both true or false,
+    counted row by row, and what to see there, [3, P].
     """
-    side = images.shape[-1]
-    seen = known.to(images)
-    hole = ~known if wanted is None else ~known & wanted
-    share, colours = reduced(seen, SIDE), reduced(images * seen, SIDE)
-    smooth = resized(spread(colours / share.clamp_min(1e-6), (share > 0.5).to(images)), side)
-    texture = _texture(torch.where(known, images, smooth), seen)
-    result = images.clone()
-    for one, (holes, edges) in enumerate(zip(hole[:, 0], share[:, 0] > 0.5, strict=True)):
-        rows, columns = holes.nonzero(as_tuple=True)
-        there = mirrored((rows, columns), edges, side)
-        grain = texture[one][:, there[0], there[1]]
-        result[one][:, rows, columns] = smooth[one][:, rows, columns] + grain
-    return result
+    side = image.shape[-1]
+    hole = wanted & (F.interpolate((~known)[None, None].to(image), (side, side))[0, 0] > 0)
+    places = hole.flatten().nonzero()[:, 0]
+    small = resized(reduced(image[None], len(known)), len(known))
+    seen = known[None, None].to(image)
+    smooth = spread(small, seen)
+    coarse = gaussian_blur(torch.where(seen > 0, small, smooth), TEXTURE)
+    there = mirrored(places, known, side)
+    fine = image.flatten(1)[:, there] - at_places(coarse, there, side)
+    limit = TEXTURE_LIMIT * _usual_texture(image, coarse, known)
+    return places, at_places(smooth, places, side) + limited(fine, limit)
 
 
-def _texture(images: Tensor, seen: Tensor) -> Tensor:
-    """What is fine in images [N, 3, S, S], and no edge, where they are ``seen`` [N, 1, S, S]."""
-    fine = (images - gaussian_blur(images, TEXTURE)) * seen
-    sizes = (
-        one[:, there > 0].abs()[:, ::SAMPLED] for one, there in zip(fine, seen[:, 0], strict=True)
-    )
-    usual = torch.stack([size.median() if size.numel() else size.sum() for size in sizes])
-    return limited(fine, TEXTURE_LIMIT * usual[:, None, None, None])
+def _usual_texture(image: Tensor, coarse: Tensor, known: Tensor) -> Tensor:
+    """The usual size of what is fine in an image [3, S, S] where it is ``known`` [H, H]."""
+    step = max(1, image.shape[-1] // len(known))
+    samples = image[:, step // 2 :: step, step // 2 :: step][:, : len(known), : len(known)]
+    sizes = (samples - coarse[0])[:, known].abs()
+    return sizes.median() if sizes.numel() else sizes.sum()
+
+
+def at_places(small: Tensor, places: Tensor, side: int) -> Tensor:
+    """A small picture [1, 3, H, H] at pixels of the one of ``side`` px: [3, P], bilinearly."""
+    rows, columns = ((2 * each + 1).to(small) / side - 1 for each in _split(places, side))
+    grid = torch.stack((columns, rows), dim=-1)[None, None]
+    return F.grid_sample(small, grid, padding_mode="border", align_corners=False)[0, :, 0]
+
+
+def _split(places: Tensor, side: int) -> tuple[Tensor, Tensor]:
+    """Rows and columns of pixels that are counted row by row."""
+    return places.div(side, rounding_mode="floor"), places % side
 
 
 def spread(colours: Tensor, weights: Tensor) -> Tensor:
@@ -71,23 +72,23 @@ def spread(colours: Tensor, weights: Tensor) -> Tensor:
     return weights * colours + (1 - weights) * coarser
 
 
-def mirrored(place: Places, known: Tensor, side: int) -> Places:
+def mirrored(places: Tensor, known: Tensor, side: int) -> Tensor:
     """For pixels of a picture of ``side`` px, the ones as far beyond the nearest edge of the hole.
 
-    ``known`` [H, H], true or false, tells roughly what is no hole. All of it is returned as rows
-    and columns, as ``place`` is given.
+    ``known`` [H, H], true or false, tells roughly what is no hole. Pixels are counted row by row.
     """
     if not known.any():
-        return place
+        return places
     edges = distance_transform_edt(
         ~known.cpu().numpy(), return_distances=False, return_indices=True
     )
-    row, column = (each * len(known) // side for each in place)
+    here = _split(places, side)
+    row, column = (each * len(known) // side for each in here)
     sources = []
-    for here, edge in zip(place, edges, strict=True):
-        nearest = torch.from_numpy(edge).long().to(here.device)
+    for each, edge in zip(here, edges, strict=True):
+        nearest = torch.from_numpy(edge).to(each)
         centre = (nearest[row, column] * side + side // 2) // len(known)
         # What would lie outside of the picture is mirrored once more.
-        beyond = (2 * centre - here) % (2 * side)
+        beyond = (2 * centre - each) % (2 * side)
         sources.append(torch.minimum(beyond, 2 * side - 1 - beyond))
-    return sources[0], sources[1]
+    return sources[0] * side + sources[1]

@@ -16,10 +16,12 @@ from facemod.tensors.blur import gaussian_blur, reduced, resized, smoothstep
 STARTS, FULL = 0.15, 0.40
 # How far around the rim that is so, and how far colours are looked for; fractions of the side.
 RIM = 0.02
+# The side at which colours are looked for, in px.
+COLOURS = 128
 
 
 class Outlines(NamedTuple):
-    """Mattes [N, 1, S, S]."""
+    """Mattes [N, 1, H, H] of pictures of S px: H is S, but at most ``DRAWN``."""
 
     photo: Tensor
     before: Tensor
@@ -51,27 +53,34 @@ class Outlines(NamedTuple):
         return self.moved * (1 - self.photo)
 
 
+def near(maps: Tensor, reach: float) -> Tensor:
+    """The most of maps [N, 1, H, H] within a square around each place, ``reach`` times H wide."""
+    steps = max(1, round(reach * maps.shape[-1]))
+    window = 2 * steps + 1
+    return F.max_pool2d(F.max_pool2d(maps, (window, 1), 1, (steps, 0)), (1, window), 1, (0, steps))
+
+
 def apart(before: Drawn, after: Drawn) -> Tensor:
-    """Where two decoded pictures differ in what is person, and around: [N, 1, S, S] in 0..1."""
-    difference = (after.person - before.person).abs().to(before.image)
-    reach = round(RIM * difference.shape[-1])
-    near = F.max_pool2d(difference, 2 * reach + 1, 1, reach)
-    return resized(smoothstep(gaussian_blur(near, RIM / 2), STARTS, FULL), before.image.shape[-1])
+    """Where two decoded pictures differ in what is person, and around: [N, 1, H, H] in 0..1."""
+    difference = near((after.person - before.person).abs().to(before.image), RIM)
+    side = min(before.image.shape[-1], DRAWN)
+    return resized(smoothstep(gaussian_blur(difference, RIM / 2), STARTS, FULL), side)
 
 
-def own_colours(image: Tensor, person: Tensor) -> Tensor:
-    """An image [N, 3, S, S] without the background that shines through the person's rim.
+def rim_colours(image: Tensor, person: Tensor) -> Tensor:
+    """What to add to an image [N, 3, H, H], so that no background shines through a person's rim.
 
-    Colours of the person and of the background around a pixel explain it by its matte (Forte
-    2021, arXiv 2006.14970); where the matte is 1 the image stays as it is.
+    Colours of the person and of the background around a pixel explain it by its matte
+    ``person`` [N, 1, H, H] (Forte 2021, arXiv 2006.14970); where the matte is 1 nothing is added.
     """
     if (person == 1).all():
-        return image
-    small, alpha = reduced(image, DRAWN), reduced(person, DRAWN)
+        return torch.zeros_like(image)
+    small, alpha = reduced(image, COLOURS), reduced(person, COLOURS)
     inside, outside = alpha.clamp_min(1e-4), (1 - alpha).clamp_min(1e-4)
     layers = torch.cat((small * inside, inside, small * outside, outside), dim=1)
     blurred = gaussian_blur(layers, RIM)
-    own, around = blurred[:, :3] / blurred[:, 3:4], blurred[:, 4:7] / blurred[:, 7:]
-    explained = alpha * own + (1 - alpha) * around
-    better = own + alpha * (small - explained) - small
-    return torch.where(person == 1, image, image + resized(better, image.shape[-1]))
+    own, around = (
+        resized(part[:, :3] / part[:, 3:], image.shape[-1]) for part in blurred.split(4, dim=1)
+    )
+    # own + person * (image - explained) - image, with explained = person * own + ...
+    return (1 - person) * (own + person * (own - around) - image)

@@ -13,16 +13,27 @@ photo's grain, which is no one's feature: so much of it comes back as the decode
 All of this holds for the person only. The decoder draws its background anew with every edit, and
 none of that is carried over: where an outline moves, the person is laid over the photo's own
 background, and what the edit uncovers is filled in from it (:mod:`facemod.fidelity.fill`).
+
+What is decided about places is decided on small pictures; :mod:`facemod.fidelity.laying` then
+goes over the large ones once.
 """
 
 from __future__ import annotations
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 
-from facemod.fidelity.fill import filled
-from facemod.fidelity.outlines import Outlines, own_colours
+from facemod.fidelity.fill import filling
+from facemod.fidelity.laying import (
+    Grain,
+    Pictures,
+    Shares,
+    laid,
+    sampled,
+    usual_limit,
+    without_grain,
+)
+from facemod.fidelity.outlines import Outlines, near, rim_colours
 from facemod.tensors.blur import gaussian_blur, limited, reduced, resized, smoothstep
 
 # Mean absolute change over the colour channels, on the scale of 0..1.
@@ -31,16 +42,13 @@ CHANGE_STARTS, CHANGE_FULL = 0.010, 0.035
 STRUCTURE_STARTS, STRUCTURE_FULL = 0.02, 0.05
 # The part of the face that moves.
 MOST_STARTS, MOST_FULL = 0.30, 0.50
-# The side at which it is looked for what changes, in px.
-MASKS = 512
+# The sides at which it is looked for what changes, and for what is hidden behind people, in px.
+MASKS, HIDDEN = 512, 256
 # Radii as fractions of the image side.
 MASK_BLUR = 0.012
 FINE = 0.03
 NEIGHBOURHOOD = 0.025
 SMOOTH = 0.10
-GRAIN = 0.0015
-# What is larger than so many times the grain's usual size is an edge.
-GRAIN_LIMIT = 2.5
 # The face within the FFHQ square: rows, columns.
 FACE = (slice(0.25, 0.85), slice(0.22, 0.78))
 # More of a person than this makes background stale, and so does a person so near, in parts of
@@ -58,72 +66,89 @@ def transfer(
     where the edit changes (almost) nothing, on all background that it neither covers nor uncovers,
     and everywhere for a zero edit.
     """
-    at = at or Outlines.everywhere(original)
-    change = change_of_person(original, reconstruction, edited, at)
-    kept = at.photo * at.either * change
-    if not at.moved.any():
-        return kept
-    background = filled(original, ~stale(original, edited, at), (at.moved > 0) & (at.after < 1))
-    laid = at.after * (original + change) + (1 - at.after) * background - original
-    return kept + at.moved * (laid - kept)
+    large = Pictures(original, reconstruction, edited)
+    small = Pictures(*(reduced(picture, MASKS) for picture in large))
+    at = at or Outlines.everywhere(small.original)
+    change = carried(large, small, at)
+    uncovered = at.moved * (1 - at.after)
+    if uncovered.any():
+        _fill(change, original, ~stale(small, at), uncovered)
+    return change
 
 
-def stale(original: Tensor, edited: Tensor, at: Outlines) -> Tensor:
-    """Where the person of the original [N, 3, S, S] hides the background: [N, 1, S, S], true.
+def _fill(change: Tensor, original: Tensor, known: Tensor, uncovered: Tensor) -> None:
+    """Let ``change`` [N, 3, S, S] show background where an edit uncovers it, in place.
+
+    ``known`` [N, 1, H, H] and how much is ``uncovered`` [N, 1, K, K] are of smaller pictures.
+    """
+    shown = resized(uncovered, original.shape[-1])[:, 0]
+    for added, photo, seen, weight in zip(change, original, known[:, 0], shown, strict=True):
+        places, colours = filling(photo, seen, weight > 0)
+        behind = weight.flatten()[places] * (colours - photo.flatten(1)[:, places])
+        added.flatten(1).index_add_(1, places, behind)
+
+
+def stale(small: Pictures, at: Outlines) -> Tensor:
+    """Where the original's person hides the background: [N, 1, HIDDEN, HIDDEN], true.
 
     What already looks as the edit wants it can stay, whoever it belongs to.
     """
-    here, there, after = (reduced(part, MASKS) for part in (original, edited, at.after))
-    person = reduced(torch.maximum(at.photo, at.before), MASKS)
-    reach = max(1, round(NEAR * person.shape[-1]))
-    near = F.max_pool2d(person, 2 * reach + 1, 1, reach)
-    unlike = gaussian_blur(magnitude(there - here), NEAR)
-    hidden = (near > TRACE) & ((unlike > ALIKE) | (after > TRACE))
-    return F.interpolate(hidden.to(original), original.shape[-2:]) > 0
+    unlike = gaussian_blur(reduced(magnitude(small.edited - small.original), HIDDEN), NEAR)
+    person = near(reduced(torch.maximum(at.photo, at.before), HIDDEN), NEAR)
+    return (person > TRACE) & ((unlike > ALIKE) | (reduced(at.after, HIDDEN) > TRACE))
 
 
-def change_of_person(
-    original: Tensor, reconstruction: Tensor, edited: Tensor, at: Outlines
-) -> Tensor:
-    """What the edit adds to the person of the original, all [N, 3, S, S]."""
-    drawn, wanted = own_colours(reconstruction, at.before), own_colours(edited, at.after)
-    difference = wanted - drawn
-    shown = reduced(at.either * difference, MASKS)
+def carried(large: Pictures, small: Pictures, at: Outlines) -> Tensor:
+    """What the edit adds to the person of the ``large`` originals, [N, 3, S, S].
+
+    Where that is, is decided on the ``small`` pictures, which are the same.
+    """
+    of_before, of_after = (
+        rim_colours(picture, person)
+        for picture, person in ((small.reconstruction, at.before), (small.edited, at.after))
+    )
+    recoloured = of_after - of_before
+    drawn = small.edited - small.reconstruction
+    shown = at.either * (drawn + recoloured)
     # There is nothing of the photo to keep where nobody was.
-    side = original.shape[-1]
-    moved = torch.maximum(resized(structure_moved(shown), side), at.new)
+    moved = torch.maximum(structure_moved(shown), at.new)
     changed = smoothstep(gaussian_blur(magnitude(shown), MASK_BLUR), CHANGE_STARTS, CHANGE_FULL)
-    changed = torch.maximum(resized(changed, side), moved)
+    # Where outlines moved, the new person counts, and elsewhere what both agree about.
+    person = (at.photo * at.either).lerp(at.after, at.moved)
+    gone, recolouring = person * moved, person * torch.maximum(changed, moved)
     # The decoder draws its grain anew with every edit; the photo has grain of its own.
-    smoother = gaussian_blur(difference, GRAIN)
-    change = changed * smoother.lerp(difference, moved)
-    residual = original - drawn
-    detail = residual - smooth_part(residual, at.photo * at.before)
-    return change + moved * (missing_grain(original, wanted) - detail)
+    coarse = without_grain(drawn, large.original.shape[-1])
+    colours = recolouring * ((1 - moved) * coarse + recoloured)
+    if not moved.any():
+        return laid(large, Shares(gone, gone, gone), colours, None)
+    residual = small.original - small.reconstruction - of_before
+    smooth = of_before + smooth_part(residual, at.photo * at.before)
+    grain, missing = missing_grain(large, small)
+    shares = Shares(recolouring * moved, gone, gone * resized(missing, gone.shape[-1]))
+    return laid(large, shares, colours + gone * smooth, grain)
 
 
 def smooth_part(residual: Tensor, weight: Tensor) -> Tensor:
     """A residual [N, 3, S, S] blurred, as it is where ``weight`` [N, 1, S, S] is not 0."""
     layers = torch.cat((residual * weight, weight), dim=1)
-    sums = gaussian_blur(reduced(layers, MASKS), SMOOTH)
-    return resized(sums[:, :3] / sums[:, 3:].clamp_min(1e-4), residual.shape[-1])
+    sums = gaussian_blur(layers, SMOOTH)
+    return sums[:, :3] / sums[:, 3:].clamp_min(1e-4)
 
 
-def missing_grain(original: Tensor, edited: Tensor) -> Tensor:
-    """The original's grain [N, 3, S, S], as much as ``edited`` lacks at each place.
+def missing_grain(large: Pictures, small: Pictures) -> tuple[Grain, Tensor]:
+    """The photo's grain, and what share of it [N, 1, K, K] in 0..1 the edit lacks at a place.
 
     Edges of the original are cut down to the size of grain, so they leave no ghost.
     """
-    grey = edited.mean(1, keepdim=True)
-    grain, drawn = (image - gaussian_blur(image, GRAIN) for image in (original, grey))
-    usual = grain[..., ::4, ::4].abs().flatten(1).median(1).values[:, None, None, None]
-    grain = limited(grain, GRAIN_LIMIT * usual)
-    there, wanted = (
-        gaussian_blur(reduced(part.square(), MASKS), NEIGHBOURHOOD)
-        for part in (drawn, grain.mean(1, keepdim=True))
-    )
-    share = (1 - there / wanted.clamp_min(1e-8)).clamp(0, 1).sqrt()
-    return resized(share, original.shape[-1]) * grain
+    side = large.original.shape[-1]
+    coarse = resized(without_grain(small.original, side), side)
+    grain = sampled(large.original) - sampled(coarse)
+    limit = usual_limit(grain)
+    grey = resized(without_grain(small.edited.mean(1, keepdim=True), side), side)
+    drawn = sampled(large.edited).mean(1, keepdim=True) - sampled(grey)
+    kept = limited(grain, limit).mean(1, keepdim=True)
+    there, wanted = (gaussian_blur(part.square(), NEIGHBOURHOOD) for part in (drawn, kept))
+    return Grain(coarse, limit), (1 - there / wanted.clamp_min(1e-8)).clamp(0, 1).sqrt()
 
 
 def structure_moved(difference: Tensor) -> Tensor:

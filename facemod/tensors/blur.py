@@ -39,7 +39,11 @@ def reduced(images: Tensor, side: int) -> Tensor:
     """[N, C, H, H] averaged down to ``side`` px, or as they are if they are no larger."""
     if images.shape[-1] <= side:
         return images
-    return F.interpolate(images, (side, side), mode="area")
+    if images.shape[-1] % (2 * side):
+        return F.interpolate(images, (side, side), mode="area")
+    # By halves it takes less than half of the time.
+    rows = images[..., ::2, :] + images[..., 1::2, :]
+    return reduced((rows[..., ::2] + rows[..., 1::2]).div_(4), side)
 
 
 def resized(images: Tensor, side: int) -> Tensor:

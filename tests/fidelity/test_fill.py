@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from facemod.fidelity.fill import filled, spread
+from facemod.fidelity.fill import filling, spread
 
 SIDE = 96
 
@@ -16,6 +16,17 @@ def hole(size: int = 32) -> torch.Tensor:
     start = (SIDE - size) // 2
     known[..., start : start + size, start : start + size] = False
     return known
+
+
+def filled(
+    picture: torch.Tensor, known: torch.Tensor, wanted: torch.Tensor | None = None
+) -> torch.Tensor:
+    """A picture [1, 3, S, S] with what is behind a person in it."""
+    everywhere = torch.ones_like(known) if wanted is None else wanted
+    places, colours = filling(picture[0], known[0, 0], everywhere[0, 0])
+    result = picture[0].flatten(1).clone()
+    result[:, places] = colours
+    return result.view_as(picture)
 
 
 def noise(seed: int, strength: float) -> torch.Tensor:
@@ -64,6 +75,13 @@ def test_only_what_is_wanted_is_made_up() -> None:
     result = filled(picture, known, wanted)
     assert torch.equal(result[..., SIDE // 2 :], picture[..., SIDE // 2 :])
     assert torch.equal(result[..., : SIDE // 2], filled(picture, known)[..., : SIDE // 2])
+
+
+def test_what_is_known_may_be_told_on_a_small_picture() -> None:
+    picture, known = noise(1, 0.3), hole()
+    small = known[..., ::4, ::4]
+    places, _ = filling(picture[0], small[0, 0], torch.ones(SIDE, SIDE, dtype=torch.bool))
+    assert torch.equal(places, (~known).flatten().nonzero()[:, 0])
 
 
 def test_nothing_known_gives_no_trouble() -> None:

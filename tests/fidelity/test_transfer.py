@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 import torch
+import torch.nn.functional as F
 
 from facemod.faces.matte import matte
 from facemod.fidelity.outlines import Outlines
@@ -60,6 +61,33 @@ def test_where_structure_moves_the_old_detail_goes() -> None:
 def test_a_tiny_change_is_not_worth_touching_the_photo() -> None:
     reconstruction = picture(1)
     assert not transfer(picture(0), reconstruction, reconstruction + 0.01).any()
+
+
+@pytest.mark.parametrize("side", [1024, 600])
+def test_large_faces_are_as_small_ones(side: int) -> None:
+    """Places are found on smaller pictures, and what is laid there is as fine as the photo."""
+    reconstruction = gaussian_blur(picture(1), 0.05)
+    pictures = (reconstruction + 0.2 * picture(2), reconstruction, reconstruction + patch(0.8))
+    large = [F.interpolate(p, (side, side), mode="bilinear") for p in pictures]
+    change = transfer(*large)
+    small = F.interpolate(change, (SIDE, SIDE), mode="area")
+    assert (small - transfer(*pictures)).abs().mean() < 0.01
+    assert not change[..., : side // 4, :].any()
+    middle = slice(side * 60 // SIDE, side * 68 // SIDE)
+    result, wanted = (p[..., middle, middle] for p in (large[0] + change, large[2]))
+    assert (result - wanted).std() < 0.1 * large[0].std()
+
+
+def test_grain_of_the_photo_stays_where_structure_moves() -> None:
+    """The decoder draws none here."""
+    side = 1024
+    smooth = F.interpolate(gaussian_blur(picture(1), 0.05), (side, side), mode="bilinear")
+    grain = 0.05 * torch.randn(1, 3, side, side, generator=torch.Generator().manual_seed(7))
+    moved = torch.zeros(1, 3, side, side)
+    moved[..., 312:712, 312:712] = 1.0
+    result = smooth + grain + transfer(smooth + grain, smooth, smooth + moved)
+    left = (result - smooth - moved)[..., 490:530, 490:530]
+    assert 0.5 * grain.std() < left.std() < 1.2 * grain.std()
 
 
 def column(left: int, right: int) -> torch.Tensor:
