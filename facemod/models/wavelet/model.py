@@ -19,7 +19,7 @@ from facemod.models.wavelet import encoder as encoders
 from facemod.models.wavelet.corrector import Corrector, IterativeEncoder
 from facemod.models.wavelet.crops import decode_window
 from facemod.models.wavelet.decoder import SLOT_RESOLUTIONS, SLOTS, STYLE_DIM, Decoder
-from facemod.models.wavelet.details import BLOCKS_BEFORE, DetailPath
+from facemod.models.wavelet.details import BLOCKS_BEFORE, DetailPath, untouched
 from facemod.models.wavelet.encoder import Encoder
 from facemod.models.wavelet.fast import FastDecoder
 from facemod.models.wavelet.fitting import fine_residual, fit_faces, measured_seconds
@@ -31,11 +31,14 @@ from facemod.models.wavelet.matting import WEIGHTS as MATTING
 from facemod.models.wavelet.preview import LinearPreview, Viewer
 from facemod.models.wavelet.styling import StyleFitter
 from facemod.models.windows import Window
+from facemod.tensors.recent import Recent
 from facemod.weights.files import loaded
 
 FAMILY = "wavelet"
 LICENCE = "non-commercial research (see MODEL_CARD.md)"
 FOLDER = Path(__file__).parent
+# Of so many faces the features are remembered: of two photos, and of what is between them.
+REMEMBERED = 3
 
 
 @dataclass(frozen=True)
@@ -143,7 +146,8 @@ class WaveletModel:
     def begun(self, codes: Codes) -> tuple[Tensor, Tensor, int]:
         """The features of codes with their details, the styles, and the blocks that are done."""
         styles = codes.styles.to(self.device)
-        features, *befores = self._features([styles, *(entry.styles for entry in codes.details)])
+        features = self.features_of(styles)
+        befores = [self.features_of(entry.styles.to(self.device)) for entry in codes.details]
         shown = list(zip(codes.details, befores, strict=True))
         x = features + sum(self.residual(entry, before, features) for entry, before in shown)
         blocks = BLOCKS_BEFORE
@@ -224,18 +228,22 @@ class WaveletModel:
                 state.update(tensor.cpu().contiguous().numpy())
         return state.hexdigest()
 
-    def _features(self, styles: Sequence[Tensor]) -> Sequence[Tensor]:
-        """The 64 px features of several sets of styles; what they share is computed once."""
-        together = torch.cat([some.to(self.device) for some in styles])
-        unique, places = torch.unique(together, dim=0, return_inverse=True)
-        features = self.painter.features(unique, BLOCKS_BEFORE)
-        return features[places].split([len(some) for some in styles])
+    @cached_property
+    def features_of(self) -> Recent:
+        """Styles [N, 16, 512] -> 64 px features [N, 512, 64, 64]."""
+        return Recent(partial(self.painter.features, blocks=BLOCKS_BEFORE), REMEMBERED)
+
+    @cached_property
+    def residual_of(self) -> Recent:
+        """Maps and the styles they go with -> what they add to the 64 px features of these."""
+        details = self.details.decoder
+        return Recent(lambda maps, styles: details(maps, self.features_of(styles)), REMEMBERED)
 
     def residual(self, entry: Details, before: Tensor, features: Tensor) -> Tensor:
         """What one entry of details adds to the ``features`` [N, 512, 64, 64] of the edit."""
-        return self._shown(entry) * self.details.residual(
-            entry.maps.to(self.device), before, features, entry.yielding.to(self.device)
-        )
+        whole = self.residual_of(entry.maps.to(self.device), entry.styles.to(self.device))
+        here = untouched(before, features, entry.yielding.to(self.device))
+        return whole * (self._shown(entry) * here)
 
     def fine_residual_of(self, entry: Details, before: Tensor, features: Tensor) -> Tensor | float:
         """What one entry adds to the features [N, 256, 128, 128]."""
