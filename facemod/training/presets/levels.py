@@ -47,7 +47,7 @@ LABELS = {
     "glasses": ("Eyeglasses", 1.0),
     "hair-black": ("Black_Hair", 1.0),
     "hair-blond": ("Blond_Hair", 1.0),
-    "hair-gray": ("Gray_Hair", 1.0),
+    "make-up": ("Wearing_Lipstick", 1.0),
     "mouth-open": ("Mouth_Slightly_Open", 1.0),
     "smile": ("Smiling", 1.0),
     "yaw": (YAW, 10.0),

@@ -14,12 +14,10 @@ do is measured on photos, as the command line edits them
 from __future__ import annotations
 
 import math
-import zipfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
 import torch
 from torch import Tensor
 
@@ -27,7 +25,6 @@ from facemod.errors import InputError, UsageError
 from facemod.faces.detect import make_detector
 from facemod.latent.presets import SUFFIX, TENSOR
 from facemod.models.wavelet import model as wavelet
-from facemod.models.wavelet.decoder import SLOTS, STYLE_DIM
 from facemod.training.judges.identity import load_identity
 from facemod.training.judges.readings import (
     UTK_NAMES,
@@ -38,6 +35,7 @@ from facemod.training.judges.readings import (
 )
 from facemod.training.presets.gauge import Gauge, corridor_drawer, drawn_faces, enlarged
 from facemod.training.presets.options import PublishedOptions
+from facemod.training.presets.published_directions import Directions
 from facemod.training.presets.published_recipes import ORIGINS, RECIPES, Published
 from facemod.training.settings import Tell
 from facemod.weights.files import save_weights
@@ -45,62 +43,6 @@ from facemod.weights.files import save_weights
 SMALLEST_EFFECT = 0.15  # spreads of a reading; smaller changes are not worth telling
 SMALLEST_CHANGE = 0.1  # of what a unit asks for; less is no effect that could be scaled
 ROUNDS, CLOSE = 6, 0.08  # of scaling, and how near to a unit is near enough
-
-
-@dataclass(frozen=True)
-class Directions:
-    """Published directions by name, each [slots, dim]."""
-
-    known: Mapping[str, Tensor]
-
-    @classmethod
-    def read(cls, path: Path) -> Directions:
-        """An npz of directions [dim] or [slots, dim]; ``NAME/comp`` [axes, 1, dim] gives one
-        direction ``NAME/NUMBER`` for each axis.
-
-        Raises:
-            InputError: the file is missing or damaged, or holds something of another shape.
-        """
-        known: dict[str, Tensor] = {}
-        try:
-            with np.load(path) as file:
-                for name in file:
-                    known |= _named(name, torch.from_numpy(file[name]).float())
-        except (OSError, ValueError, TypeError, zipfile.BadZipFile) as error:
-            raise InputError(f"{path}: not an npz of directions ({error})") from error
-        return cls(known)
-
-    def __getitem__(self, name: str) -> Tensor:
-        if name not in self.known:
-            raise InputError(f"the file of directions holds no {name}, which a recipe asks for")
-        return self.known[name]
-
-    def of(self, recipe: Published) -> Tensor:
-        """The direction [slots, dim] of a recipe: guarded, in its slots alone, one step long."""
-        mixed = sum((k * self[name] for name, k in recipe.terms.items()), torch.zeros(()))
-        guarded = without(mixed, [self[name] for name in recipe.held])
-        first, last = recipe.slots
-        kept = torch.zeros(SLOTS, STYLE_DIM)
-        kept[first : last + 1] = guarded[first : last + 1]
-        return kept
-
-
-def _named(name: str, found: Tensor) -> dict[str, Tensor]:
-    """One array of the file as directions [slots, dim]; what is none of ours is left out."""
-    if name.endswith("/comp") and found.ndim == 3:
-        axes = {f"{name.removesuffix('comp')}{i}": axis[0] for i, axis in enumerate(found)}
-        return {key: axis.expand(SLOTS, STYLE_DIM) for key, axis in axes.items()}
-    if tuple(found.shape) in ((STYLE_DIM,), (SLOTS, STYLE_DIM)):
-        return {name: found.expand(SLOTS, STYLE_DIM)}
-    return {}
-
-
-def without(direction: Tensor, guards: Sequence[Tensor]) -> Tensor:
-    """``direction`` [slots, dim] less what lies along the guards [slots, dim], slot by slot."""
-    if not guards:
-        return direction
-    base, _ = torch.linalg.qr(torch.stack(list(guards), dim=2))  # [slots, dim, guards]
-    return direction - (base @ (base.mT @ direction[:, :, None]))[:, :, 0]
 
 
 @dataclass(frozen=True)
@@ -177,11 +119,11 @@ def unit_length(
 
 def write(recipe: Published, found: Made, units: Mapping[str, float], folder: Path) -> Path:
     """Write one preset file with what was measured; returns its path."""
-    credit = sorted({ORIGINS[name.split("/")[0]] for name in recipe.terms})
-    facts = {key: getattr(recipe, key) for key in ("name", "meaning", "panel", "slots", "range")}
-    facts |= {"family": wavelet.FAMILY, "guards": recipe.guards, "effects": found.effects(units)}
+    credit = [ORIGINS[source] for source in recipe.sources]
+    facts = {key: getattr(recipe, key) for key in ("name", "meaning", "panel", "range", "region")}
+    facts |= {"slots": recipe.reach, "family": wavelet.FAMILY, "guards": recipe.guards}
     facts |= {"source": f"published directions: {'; '.join(credit)}"}
-    facts |= {"region": recipe.region, "evidence": evidence_of(recipe, found)}
+    facts |= {"effects": found.effects(units), "evidence": evidence_of(recipe, found)}
     path = folder / f"{recipe.name}{SUFFIX}"
     save_weights(path, {TENSOR: found.direction.half().float()}, facts)
     return path
@@ -227,7 +169,8 @@ def chosen_recipes(names: Sequence[str]) -> list[Published]:
 def make_presets(folder: Path, options: PublishedOptions, tell: Tell) -> list[Path]:
     """Make the presets of all recipes, or some, in ``folder``; returns their files."""
     recipes = chosen_recipes([word.strip() for word in options.only.split(",") if word.strip()])
-    directions, (gauge, readings) = Directions.read(options.directions), open_gauge(options)
+    directions = Directions.read(options.directions).with_learnt()
+    gauge, readings = open_gauge(options)
     for name, agreement in readings.agreement.items():
         tell(f"{name}: read off other faces with a correlation of {agreement:.2f}")
     files = []

@@ -7,9 +7,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from facemod.latent.presets import PLACES, Box
 
+OWN = "facemod"
 # Where directions come from, by the first part of their names.
 ORIGINS = {
     "e4e": "encoder4editing (Tov et al. 2021), MIT",
@@ -17,6 +19,7 @@ ORIGINS = {
     "non-commercial",
     "featurestyle": "Feature-Style Encoder (Yao et al. 2022), research",
     "ganspace": "GANSpace's principal axes (Härkönen et al. 2020) as in encoder4editing, MIT",
+    OWN: "facemod's own presets",
 }
 # What is held still, by plain names.
 HELD = {
@@ -26,6 +29,13 @@ HELD = {
     "glasses": ("featurestyle/eyeglasses", "seeprettyface/glasses"),
     "yaw": ("e4e/pose",),
 }
+
+
+class Part(NamedTuple):
+    """Directions that are added in slots of their own."""
+
+    slots: tuple[int, int]
+    terms: Mapping[str, float]
 
 
 @dataclass(frozen=True)
@@ -49,6 +59,23 @@ class Published:
     told_at: float = 1.0
     """The strength whose change is so many times the unit: near 0, photos hold changes back."""
     region: tuple[Box, ...] = ()
+    also: tuple[Part, ...] = ()
+    """What is added in other slots."""
+
+    @property
+    def parts(self) -> tuple[Part, ...]:
+        """All that it is made of."""
+        return (Part(self.slots, self.terms), *self.also)
+
+    @property
+    def reach(self) -> tuple[int, int]:
+        """The first and the last slot that it moves."""
+        return min(part.slots[0] for part in self.parts), max(part.slots[1] for part in self.parts)
+
+    @property
+    def sources(self) -> list[str]:
+        """The sets of directions that it is made of, by the first part of their names."""
+        return sorted({name.split("/")[0] for part in self.parts for name in part.terms})
 
     @property
     def held(self) -> tuple[str, ...]:
@@ -58,18 +85,19 @@ class Published:
 
 EXPRESSION, FACE = "Expression", "Face"
 OPEN = {"Mouth_Slightly_Open": "open mouth, 0 to 1"}
+PAINTED = {"Wearing_Lipstick": "lipstick, 0 to 1"}
 SMILING = {"Smiling": "smiling, 0 to 1"}
 
 RECIPES = (
     Published(
-        "age", "+1.5 is about fifteen years older, -1.5 fifteen years younger", FACE,
-        {"e4e/age": 1.2}, (0, 7), (-2, 1.75), ("glasses",), {"Age": "years"}, ("Age", 10.0),
-        told_at=1.5,
+        "age", "+1.5 is fifteen years older and more, -1.5 as much younger", FACE,
+        {"e4e/age": 1.75, "seeprettyface/age": -2.1}, (0, 8), (-1.75, 2), ("glasses",),
+        {"Age": "years"}, also=(Part((7, 9), {"ganspace/57": -3.2}),),
     ),
     Published(
         "gender", "+1 is clearly more female, -1 clearly more male", FACE,
-        {"seeprettyface/gender": -6.0}, (0, 7), (-1.5, 1.5), ("smile", "age"),
-        {"Male": "male, 0 to 1"}, ("Male", -0.35),
+        {"seeprettyface/gender": -8.8}, (0, 7), (-1.5, 1.5), ("smile", "age"),
+        {"Male": "male, 0 to 1"},
     ),
     Published(
         "smile", "+1 is from serious to a clear smile, -1 takes a smile away", EXPRESSION,
@@ -82,8 +110,9 @@ RECIPES = (
         region=(PLACES["lower-face"],),
     ),
     Published(
-        "surprise", "+1 is clearly surprised, with wide eyes and an open mouth", EXPRESSION,
-        {"seeprettyface/emotion_surprise": 3.5}, (0, 7), (0, 1.5), ("age",), OPEN,
+        "surprise", "+1 is clearly surprised: raised brows, wide eyes, an open mouth", EXPRESSION,
+        {"seeprettyface/emotion_surprise": 3.5, "seeprettyface/eyes_open": -2.7}, (0, 7), (0, 1.5),
+        ("age",), OPEN, also=(Part((3, 8), {"facemod/brows-raise": 1.35}),),
     ),
     Published(
         "anger", "+1 is a clearly angry look, with lowered brows and no smile", EXPRESSION,
@@ -105,6 +134,10 @@ RECIPES = (
         "glasses", "+1 puts glasses on, -1 takes them off", "Accessories",
         {"featurestyle/eyeglasses": 16.0, "seeprettyface/glasses": -5.0}, (0, 6), (-1.5, 1),
         ("smile", "age"), {"Eyeglasses": "glasses, 0 to 1"}, region=(PLACES["glasses"],),
+    ),
+    Published(
+        "make-up", "+1 is red lips and made-up eyes, +0.5 a touch of it", FACE,
+        {"featurestyle/heavy_makeup": 30.0}, (7, 11), (0, 1.5), (), PAINTED,
     ),
 )  # fmt: skip
 NAMES = tuple(recipe.name for recipe in RECIPES)

@@ -154,8 +154,6 @@ RECIPES = (
             HAIR_COLOURS, region="hair", locality=8000.0, more_guards=BACKDROP, range=(-1, 1)),
     _recipe("hair-blond", "blond hair", "Hair", (5, 12), {"hair-light": 0.7, "hair-blond": 1},
             HAIR_COLOURS, region="hair", locality=8000.0, more_guards=BACKDROP, range=(-1, 1)),
-    _recipe("hair-gray", "gray hair", "Hair", (5, 12), "hair-gray",
-            HAIR_COLOURS, region="hair", locality=8000.0, more_guards=BACKDROP, range=(-1, 1)),
     _recipe("hair-red", "redder, warmer hair", "Hair", (5, 12), "hair-warm", HAIR_COLOURS,
             region="hair", locality=8000.0, more_guards=BACKDROP),
     _recipe("yaw", "turn the face to the picture's right, or to its left", "Pose", (0, 6),

@@ -16,14 +16,10 @@ from facemod.errors import InputError
 from facemod.latent.presets import read_preset
 from facemod.models.wavelet.decoder import SLOTS, STYLE_DIM
 from facemod.training.presets.gauge import Gauge, yaw_of
-from facemod.training.presets.published import (
-    Directions,
-    evidence_of,
-    made,
-    without,
-    write,
-)
-from facemod.training.presets.published_recipes import HELD, ORIGINS, RECIPES, Published
+from facemod.training.presets.levels import CORRELATION
+from facemod.training.presets.published import evidence_of, made, write
+from facemod.training.presets.published_directions import Directions, without
+from facemod.training.presets.published_recipes import HELD, ORIGINS, RECIPES, Part, Published
 
 ROOT = Path(__file__).parents[3]
 OLDER, SPECTACLES = 0, 1  # the axes of w that the toy decoder shows, in slot 2 alone
@@ -67,6 +63,23 @@ def test_a_direction_is_guarded_and_stays_in_its_slots() -> None:
     assert not direction[0].any()
     assert not direction[5:].any()
     torch.testing.assert_close(direction[1], 0.5 * axis(OLDER))
+
+
+def test_parts_are_added_in_slots_of_their_own() -> None:
+    recipe = replace(AGE, also=(Part((4, 6), {"e4e/age": 2.0}),))
+    direction = known().of(recipe)
+    assert recipe.reach == (1, 6)
+    torch.testing.assert_close(direction[3], 0.5 * axis(OLDER))
+    torch.testing.assert_close(direction[4], 1.5 * axis(OLDER))
+    torch.testing.assert_close(direction[6], axis(OLDER))
+    assert not direction[7:].any()
+
+
+def test_presets_that_were_learnt_may_be_a_part_and_those_that_are_made_here_not() -> None:
+    found = known().with_learnt()
+    learnt = read_preset(ROOT / "presets" / "brows-raise.safetensors").direction()
+    torch.testing.assert_close(found["facemod/brows-raise"], learnt)
+    assert "facemod/age" not in found.known
 
 
 def test_without_leaves_nothing_of_any_guard() -> None:
@@ -145,7 +158,7 @@ def test_a_file_of_something_else_is_refused(tmp_path: Path) -> None:
 def test_recipes_name_what_there_is() -> None:
     assert len({recipe.name for recipe in RECIPES}) == len(RECIPES)
     for recipe in RECIPES:
-        assert {name.split("/")[0] for name in recipe.terms} <= set(ORIGINS)
+        assert set(recipe.sources) <= set(ORIGINS)
         assert set(recipe.guards) <= set(HELD)
         assert recipe.unit is None or recipe.unit[0] in recipe.shown
 
@@ -154,8 +167,10 @@ def test_recipes_name_what_there_is() -> None:
 def test_shipped_presets_are_those_of_the_recipes(recipe: Published) -> None:
     preset = read_preset(ROOT / "presets" / f"{recipe.name}.safetensors")
     facts = (preset.meaning, preset.range, preset.slots, preset.guards)
-    assert facts == (recipe.meaning, recipe.range, recipe.slots, recipe.guards)
-    assert len(preset.evidence) == 2 * len(recipe.shown)
+    assert facts == (recipe.meaning, recipe.range, recipe.reach, recipe.guards)
+    told = {f"{words}, change at {at}" for words in recipe.shown.values() for at in ("-1", "+1")}
+    # What fitting levels adds is none of the recipe's.
+    assert set(preset.evidence) - {CORRELATION} == told
     if recipe.unit is not None:
         words, wanted = recipe.shown[recipe.unit[0]], recipe.unit[1]
         done = preset.evidence[f"{words}, change at +1"] - preset.evidence[f"{words}, change at -1"]
