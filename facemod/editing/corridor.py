@@ -57,6 +57,8 @@ class EditedFace:
     scores: dict[str, float]
     notes: tuple[str, ...] = ()
     """What people should know about this face."""
+    own: Tensor | None = None
+    """[K, K] in 0..1: where people are recoloured and not moved; that may go on beyond the crop."""
 
 
 def redraw(
@@ -75,8 +77,9 @@ def redraw(
     shown = [
         places_of(face, edit, fidelity, asked) for face, edit in zip(faces, edits, strict=True)
     ]
+    goes_on = asked is None or (isinstance(asked, Regions) and asked.mask is None)
     return by_size(
-        lambda chosen: _redrawn(chosen, fidelity),
+        lambda chosen: _redrawn(chosen, fidelity, goes_on),
         [
             Redrawing(face, codes, edit.scenic, said, place)
             for face, codes, edit, said, place in zip(
@@ -111,14 +114,16 @@ class Redrawing(NamedTuple):
     """As :func:`places_of` gives it."""
 
 
-def _redrawn(faces: Sequence[Redrawing], fidelity: Fidelity) -> list[EditedFace]:
-    """Faces of one size after their edits."""
+def _redrawn(faces: Sequence[Redrawing], fidelity: Fidelity, goes_on: bool) -> list[EditedFace]:
+    """Faces of one size after their edits, which may go on outside of them or not."""
     before, after = _drawn([one.face for one in faces], [one.edited for one in faces])
     original = to_tensor([one.face.crop.pixels for one in faces]).to(before.image.device)
     scores = [{"psnr": psnr(x, r)} for x, r in zip(original, before.image, strict=True)]
     shown = after.image
+    own: list[Tensor | None] = [None] * len(faces)
     if fidelity.transfers:
         at = _outlines(faces, original, before, after)
+        own = at.recoloured if goes_on else own
         shown = original + transfer(original, before.image, after.image, at)
     if any(one.place is not None for one in faces):
         everywhere = torch.ones(1, 1, *original.shape[-2:])
@@ -128,8 +133,8 @@ def _redrawn(faces: Sequence[Redrawing], fidelity: Fidelity) -> list[EditedFace]
     for score, alike in zip(scores, likeness(original, shown), strict=True):
         score["likeness"] = alike
     return [
-        EditedFace(one.face.crop, pixels, score, one.notes)
-        for one, pixels, score in zip(faces, to_pixels(shown), scores, strict=True)
+        EditedFace(one.face.crop, pixels, score, one.notes, place)
+        for one, pixels, score, place in zip(faces, to_pixels(shown), scores, own, strict=True)
     ]
 
 
@@ -207,7 +212,7 @@ def put_back(photo: Photo, faces: Iterable[EditedFace], *, transfers: bool = Tru
 def composite(rgb: Pixels, face: EditedFace, *, transfers: bool) -> None:
     """Put one edited face back into the pixels [H, W, 3] that it was cut from, in place."""
     if transfers:
-        add_change(rgb, face.crop, face.pixels.astype(np.float32) - face.crop.pixels)
+        add_change(rgb, face.crop, face.pixels.astype(np.float32) - face.crop.pixels, face.own)
     else:
         replace(rgb, face.crop, face.pixels, np.ones(face.pixels.shape[:2], np.float32))
 

@@ -18,12 +18,15 @@ from PIL import Image
 from torch import Tensor
 
 from facemod.faces import affine
+from facemod.faces.beyond import beyond
 from facemod.faces.face import Crop
 
 # Width of the fade where the photo goes on beyond the crop's border, as a part of its side.
 FEATHER = 0.10
 # A change of so much, in units of 0..255, so near to the border reaches it.
 FELT, RIM = 6.0, 0.02
+# A change that is whole up to so much loses nothing at the border.
+HELD = 0.98
 TILE = 128
 REACH = 2  # px that bicubic interpolation looks beyond a point
 # A crop so many times as dense as the photo need not be averaged down.
@@ -34,15 +37,20 @@ Floats = NDArray[np.float32]
 Region = tuple[slice, slice]
 
 
-def add_change(rgb: Pixels, crop: Crop, change: Floats) -> None:
+def add_change(rgb: Pixels, crop: Crop, change: Floats, own: Tensor | None = None) -> None:
     """Add ``change`` [S, S, 3], in units of 0..255, to the photo [H, W, 3] in place.
 
     Where the change is exactly 0 the photo keeps its bytes. The change fades out toward the
-    border of the crop, so that one that reaches it leaves no edge.
+    border of the crop, so that one that reaches it leaves no edge. Where it recolours people and
+    moves none of them, which is ``own`` [K, K] in 0..1, hair goes on with it beyond the border.
     """
-    faded = torch.from_numpy(change) * torch.from_numpy(feather(crop, rgb.shape, change))[..., None]
-    for region, delta in _warped(rgb, crop, faded):
-        rgb[region] = _rounded(delta.add_(_seen(rgb, region)))
+    held = feather(crop, rgb.shape, change)
+    layers = [(crop, change * held[..., None])]
+    if own is not None and held.min() < HELD:
+        layers.append(beyond(rgb, crop, change, own, held))
+    for where, added in layers:
+        for region, delta in _warped(rgb, where, torch.from_numpy(added)):
+            rgb[region] = _rounded(delta.add_(_seen(rgb, region)))
 
 
 def replace(rgb: Pixels, crop: Crop, pixels: Pixels | Floats, mask: Floats) -> None:

@@ -48,6 +48,15 @@ class Outlines(NamedTuple):
         return torch.maximum(self.before, self.after)
 
     @property
+    def recoloured(self) -> list[Tensor | None]:
+        """For each photo [K, K] on the CPU, where its people are and no outline moves.
+
+        None where nobody knows who is background.
+        """
+        found = reduced(self.photo * (1 - self.moved), COLOURS)[:, 0].cpu()
+        return [None if bool((one == 1).all()) else one for one in found]
+
+    @property
     def new(self) -> Tensor:
         """Where the edit draws what nobody stood in the photo."""
         return self.moved * (1 - self.photo)

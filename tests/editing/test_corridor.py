@@ -16,6 +16,7 @@ from facemod.editing.treatments import Retouch
 from facemod.errors import NoFaceError
 from facemod.faces.matte import matte
 from facemod.fidelity.ladder import Fidelity
+from facemod.fidelity.regions import Regions
 from facemod.imaging.photo import Photo, Source
 from facemod.latent.edits import Shift
 from facemod.models.base import Drawn
@@ -207,6 +208,25 @@ class KnowingModel(FakeModel):
         quarter = image.shape[-1] // 4
         person[..., quarter:-quarter] = 1
         return Drawn(image, person)
+
+
+def test_what_recolours_a_person_may_go_on_unless_told_where(photo):
+    editor = Editor(KnowingModel(), FakeDetector())
+    faces = editor.encode(editor.cut_out(photo))[:1]
+    [person] = redraw(faces, [redder])
+    [hair] = redraw(faces, [redder], asked=Regions(only=("hair",)))
+    assert (person.own.min(), person.own.max()) == (0, 1)
+    assert torch.equal(person.own, hair.own)
+
+
+def test_what_a_mask_holds_or_nobody_knows_does_not_go_on(photo):
+    editor = Editor(KnowingModel(), FakeDetector())
+    faces = editor.encode(editor.cut_out(photo))[:1]
+    everywhere = np.full(photo.pixels.shape[:2], 255, np.uint8)
+    [masked] = redraw(faces, [redder], asked=Regions(mask=everywhere))
+    [light] = redraw(faces, [replace(redder, scenic=True)])
+    [unknown, *_] = redraw(Editor(FakeModel(), FakeDetector()).encode([faces[0].crop]), [redder])
+    assert masked.own is None and light.own is None and unknown.own is None
 
 
 def test_edits_of_a_person_leave_the_background_and_edits_of_light_do_not(photo):
