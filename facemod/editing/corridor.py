@@ -27,6 +27,7 @@ from facemod.faces.matte import matte
 from facemod.fidelity.ladder import Fidelity
 from facemod.fidelity.outlines import Outlines
 from facemod.fidelity.regions import Regions
+from facemod.fidelity.tones import in_tones
 from facemod.fidelity.transfer import transfer
 from facemod.imaging.photo import Photo
 from facemod.latent.codes import Codes, concatenate
@@ -124,7 +125,8 @@ def _redrawn(faces: Sequence[Redrawing], fidelity: Fidelity, goes_on: bool) -> l
     if fidelity.transfers:
         at = _outlines(faces, original, before, after)
         own = at.recoloured if goes_on else own
-        shown = original + transfer(original, before.image, after.image, at)
+        change = transfer(original, before.image, after.image, at)
+        shown = original + in_tones(original, change)
     if any(one.place is not None for one in faces):
         everywhere = torch.ones(1, 1, *original.shape[-2:])
         place = torch.cat([everywhere if one.place is None else one.place for one in faces])

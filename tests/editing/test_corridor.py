@@ -219,6 +219,14 @@ def test_what_recolours_a_person_may_go_on_unless_told_where(photo):
     assert torch.equal(person.own, hair.own)
 
 
+def test_an_edit_of_a_grey_photo_is_grey(photo):
+    grey = Photo(photo.pixels[..., :1].repeat(3, 2), None, photo.source)
+    editor = Editor(FakeModel(), FakeDetector())
+    [after, *_] = redraw(editor.encode(editor.cut_out(grey)), [redder] * 2)
+    assert not np.array_equal(after.pixels, after.crop.pixels)
+    assert not np.ptp(after.pixels, axis=2).any()
+
+
 def test_what_a_mask_holds_or_nobody_knows_does_not_go_on(photo):
     editor = Editor(KnowingModel(), FakeDetector())
     faces = editor.encode(editor.cut_out(photo))[:1]
