@@ -10,27 +10,40 @@ from PIL import Image
 
 from facemod.faces import affine
 
+Box = tuple[int, int, int, int]
+"""Left, top, right, bottom."""
+
 
 class Mipmaps:
     """The photo halved again and again; each level is made when it is first needed."""
 
     def __init__(self, rgb: NDArray[np.uint8]) -> None:
         self._levels = [Image.fromarray(rgb)]
-        self._fitted: dict[int, NDArray[np.uint8]] = {}
         self.width, self.height = self._levels[0].size
 
-    def fitted(self, side: int) -> NDArray[np.uint8]:
-        """The whole photo, scaled down so that its longer side is at most ``side`` px."""
-        if side not in self._fitted:
-            self._fitted[side] = self._resized(side)
-        return self._fitted[side]
+    def fitted(self, side: int) -> tuple[int, int]:
+        """Width and height of the whole photo with its longer side at most ``side`` px."""
+        factor = min(1.0, side / max(self.width, self.height))
+        return max(1, round(self.width * factor)), max(1, round(self.height * factor))
 
-    def _resized(self, side: int) -> NDArray[np.uint8]:
-        longer = max(self.width, self.height)
-        factor = min(1.0, side / longer)
-        size = (max(1, round(self.width * factor)), max(1, round(self.height * factor)))
-        level = self._level(longer / side)[0]
-        return np.asarray(level.resize(size, Image.Resampling.BILINEAR))
+    def part(self, side: int, box: Box | None = None) -> NDArray[np.uint8]:
+        """The part ``box`` of the photo scaled down to ``side`` px, or all of it."""
+        size = self.fitted(side)
+        left, top, right, bottom = box or (0, 0, *size)
+        level = self._level(max(self.width, self.height) / side)[0]
+        x, y = level.width / size[0], level.height / size[1]
+        return np.asarray(
+            level.resize(
+                (right - left, bottom - top),
+                Image.Resampling.BILINEAR,
+                box=(left * x, top * y, right * x, bottom * y),
+            )
+        )
+
+    def grey(self, side: int) -> Image.Image:
+        """The photo scaled down to ``side`` px, without its colours."""
+        level = self._level(max(self.width, self.height) / side)[0].convert("L")
+        return level.resize(self.fitted(side), Image.Resampling.BILINEAR)
 
     def square(self, matrix: affine.Matrix, size: int) -> NDArray[np.uint8]:
         """The view [size, size, 3] that ``matrix`` cuts out; black outside of the photo."""

@@ -65,22 +65,25 @@ class YuNet(nn.Module):
         return tuple(head(x) for head, x in zip(self.heads, (x8, x16, x32), strict=True))
 
 
-def propose(maps: tuple[Tensor, ...], threshold: float) -> Tensor:
-    """Faces of a batch of one whose score reaches ``threshold``, before suppression.
+def propose(maps: tuple[Tensor, ...], threshold: float) -> tuple[Tensor, Tensor]:
+    """Faces of a batch whose score reaches ``threshold``, before suppression.
 
-    Returns [K, 15]: box x1 y1 x2 y2, score in 0..1, then x y of image-left eye, image-right eye,
-    nose, image-left and image-right mouth corner; all in pixels of the input.
+    Returns the image [K] that each is in, and [K, 15]: box x1 y1 x2 y2, score in 0..1, then x y of
+    image-left eye, image-right eye, nose, image-left and image-right mouth corner; all in pixels
+    of the input.
     """
-    return torch.cat(
-        [_decode(cells[0], stride, threshold) for cells, stride in zip(maps, STRIDES, strict=True)]
-    )
+    found = [_decode(cells, step, threshold) for cells, step in zip(maps, STRIDES, strict=True)]
+    images, faces = zip(*found, strict=True)
+    return torch.cat(images), torch.cat(faces)
 
 
-def _decode(cells: Tensor, stride: int, threshold: float) -> Tensor:
-    score = (cells[CLASS].sigmoid() * cells[OBJECTNESS].sigmoid()).sqrt()[0]
-    row, column = torch.where(score >= threshold)
-    corner = torch.stack((column, row)).to(cells.dtype)
-    box, points = cells[BOX, row, column], cells[POINTS, row, column]
-    centre, half = (corner + box[:2]) * stride, box[2:].exp() * (stride / 2)
-    points = (points + corner.repeat(5, 1)) * stride
-    return torch.cat((centre - half, centre + half, score[row, column][None], points)).T
+def _decode(cells: Tensor, stride: int, threshold: float) -> tuple[Tensor, Tensor]:
+    """The same for one map [N, 16, H, W]."""
+    score = (cells[:, CLASS].sigmoid() * cells[:, OBJECTNESS].sigmoid()).sqrt()[:, 0]
+    image, row, column = torch.where(score >= threshold)
+    cell = cells[image, :, row, column]
+    corner = torch.stack((column, row), dim=1).to(cells.dtype)
+    centre, half = (corner + cell[:, BOX][:, :2]) * stride, cell[:, BOX][:, 2:].exp() * (stride / 2)
+    points = (cell[:, POINTS] + corner.repeat(1, 5)) * stride
+    scores = score[image, row, column][:, None]
+    return image, torch.cat((centre - half, centre + half, scores, points), dim=1)
