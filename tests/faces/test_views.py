@@ -46,7 +46,9 @@ def test_small_faces_are_detail_and_blurred_photos_hold_none(portraits, place):
     assert blocks.max() > DETAIL
     row, column = np.unravel_index(blocks.argmax(), blocks.shape)
     assert np.hypot(column * 16 + 8 - 640, row * 16 + 8 - 480) < 40
-    assert detail(small.filter(ImageFilter.GaussianBlur(8))).max() < DETAIL
+    large = Image.fromarray(face_at(place, portraits[1], 640, 480, 1200)).convert("L")
+    assert detail(large).max() > DETAIL
+    assert detail(large.filter(ImageFilter.GaussianBlur(8))).max() < DETAIL
 
 
 def test_detail_of_a_dim_photo_counts_for_more(noise):
