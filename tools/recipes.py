@@ -5,18 +5,17 @@
 Every option is one of ``facemod train``; pictures, seed and length are the same for all. A run that
 is there already goes on, or is only drawn. Writes runs/RECIPE.png (from top to bottom: faces that
 the bundled model drew, their reconstructions, the same with the coarse levels of the next face
-where the recipe has levels, random samples; nobody in it exists) and prints the curves.
+where the recipe has levels, random samples; nobody in it exists) and runs/curves.png.
 """
 
 from __future__ import annotations
 
-import json
 import subprocess
 import sys
 from dataclasses import replace
 from pathlib import Path
-from statistics import mean
 
+import curves
 import torch
 import torch.nn.functional as F
 from torch import Tensor
@@ -27,9 +26,8 @@ from facemod.models.base import FaceModel
 from facemod.models.registry import load_model
 from facemod.tensors.pixels import to_pixels
 from facemod.training.introspective.methods import METHODS
-from facemod.training.loop import STATS
 
-COLUMNS, SEED, TRUNCATION, PARTS = 8, 100, 0.7, 8
+COLUMNS, SEED, TRUNCATION = 8, 100, 0.7
 COARSE = 2
 """Levels that mixes take from the next face: 4 and 8 px."""
 
@@ -63,24 +61,16 @@ def draw(run: Path) -> None:
                 overwrite=True)  # fmt: skip
 
 
-def curve(run: Path, loss: str) -> str:
-    """A loss over the run, as means of equal parts."""
-    lines = [json.loads(line) for line in (run / STATS).read_text().splitlines()]
-    size = max(1, len(lines) // PARTS)
-    parts = [lines[i : i + size] for i in range(0, len(lines), size)][:PARTS]
-    return ", ".join(f"{mean(line[loss] for line in part):.3g}" for part in parts)
-
-
 def main() -> None:
-    """Train, draw, print."""
+    """Train each and draw what came of it."""
     faces, runs, *options = sys.argv[1:]
     for recipe in METHODS:
         run = Path(runs) / recipe
         words = ("train", faces, "-o", str(run), "--recipe", recipe, *options)
         subprocess.run([sys.executable, "-m", "facemod", *words], check=True)
         draw(run)
-        for loss in ("matching", "latent"):
-            print(f"{recipe} {loss}: {curve(run, loss)}")
+    trained = {recipe: [Path(runs) / recipe] for recipe in METHODS}
+    curves.draw(Path(runs) / "curves.png", ["matching", "latent"], trained)
 
 
 if __name__ == "__main__":
