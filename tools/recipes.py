@@ -3,9 +3,9 @@
     python tools/recipes.py faces.npz runs --resolution 32 --kimg 100 --batch 16 ...
 
 Every option is one of ``facemod train``; pictures, seed and length are the same for all. A run that
-is there already goes on, or is only drawn. Writes runs/RECIPE.png (from top to bottom: faces that
-the bundled model drew, their reconstructions, the same with the coarse levels of the next face
-where the recipe has levels, random samples; nobody in it exists) and runs/curves.png.
+is there already goes on, or is only drawn. Writes runs/curves.png and runs/recipes.png: faces that
+the bundled model drew, and for each recipe their reconstructions, the same with the coarse levels
+of the next face where the recipe has levels, and random samples. Nobody in it exists.
 """
 
 from __future__ import annotations
@@ -50,27 +50,32 @@ def mixed(model: FaceModel, faces: Tensor) -> list[Tensor]:
     return [model.decode(replace(codes, styles=styles))]
 
 
-def draw(run: Path) -> None:
-    """What a model has learnt, beside its run."""
+def shown(run: Path, faces: Tensor) -> list[Tensor]:
+    """What a model has learnt: rows of pictures."""
     model = load_model(str(run / "model.safetensors"))
-    faces = inputs(model.info.resolution)
     samples = model.decode(model.sample(COLUMNS, seed=SEED, truncation=1.0))
-    rows = [faces, model.decode(model.encode(faces)), *mixed(model, faces), samples]
+    return [model.decode(model.encode(faces)), *mixed(model, faces), samples]
+
+
+def draw(runs: dict[str, Path], resolution: int, target: Path) -> None:
+    """Write the sheet of all."""
+    faces = inputs(resolution)
+    rows = [faces, *(row for run in runs.values() for row in shown(run, faces))]
     large = F.interpolate(torch.cat(rows), scale_factor=2)
-    write_image(tile(to_pixels(large), columns=COLUMNS, gap=4), run.with_suffix(".png"),
-                overwrite=True)  # fmt: skip
+    write_image(tile(to_pixels(large), columns=COLUMNS, gap=4), target, overwrite=True)
 
 
 def main() -> None:
     """Train each and draw what came of it."""
-    faces, runs, *options = sys.argv[1:]
-    for recipe in METHODS:
-        run = Path(runs) / recipe
+    faces, folder, *options = sys.argv[1:]
+    runs = {recipe: Path(folder) / recipe for recipe in METHODS}
+    for recipe, run in runs.items():
         words = ("train", faces, "-o", str(run), "--recipe", recipe, *options)
         subprocess.run([sys.executable, "-m", "facemod", *words], check=True)
-        draw(run)
-    trained = {recipe: [Path(runs) / recipe] for recipe in METHODS}
-    curves.draw(Path(runs) / "curves.png", ["matching", "latent"], trained)
+    resolution = int(options[options.index("--resolution") + 1])
+    draw(runs, resolution, Path(folder) / "recipes.png")
+    kept = {recipe: [run] for recipe, run in runs.items()}
+    curves.draw(Path(folder) / "curves.png", ["matching", "latent"], kept)
 
 
 if __name__ == "__main__":
