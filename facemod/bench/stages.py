@@ -21,6 +21,7 @@ from facemod.imaging.writing import write_image, write_photo
 from facemod.latent.codes import Codes
 from facemod.latent.edits import Edit, Shift
 from facemod.models.base import Drawn, FaceModel, ModelInfo, draw
+from facemod.models.windows import Window
 from facemod.tensors.pixels import to_pixels
 
 # Around the face, as a part of its square's side.
@@ -51,9 +52,9 @@ class ClockedModel:
         with self.clock("decode"):
             return self.model.decode(codes, size)
 
-    def draw(self, codes: Codes, size: int | None = None) -> Drawn:
+    def draw(self, codes: Codes, size: int | None = None, window: Window | None = None) -> Drawn:
         with self.clock("decode"):
-            return draw(self.model, codes, size)
+            return draw(self.model, codes, size, window)
 
     def sample(self, count: int, *, seed: int, truncation: float = 0.7) -> Codes:
         return self.model.sample(count, seed=seed, truncation=truncation)

@@ -17,6 +17,7 @@ from typing import NamedTuple, Protocol
 
 import numpy as np
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
 from facemod.editing.editor import EncodedFace, by_size
@@ -34,10 +35,14 @@ from facemod.latent.codes import Codes, concatenate
 from facemod.latent.edits import Edit
 from facemod.models.base import Drawn, draw
 from facemod.models.wavelet.likeness import likeness
+from facemod.models.windows import FEATURES_SIDE, Window, window_around
+from facemod.tensors.blur import reduced
 from facemod.tensors.pixels import Pixels, psnr, to_pixels, to_tensor
 
 # Slots that act on so many px or fewer decide where outlines are.
 OUTLINES_UP_TO = 16
+# How far around a place pictures are looked at for what happens in it, in 64ths of the side.
+AROUND = 2
 
 
 class Places(Protocol):
@@ -117,20 +122,24 @@ class Redrawing(NamedTuple):
 
 def _redrawn(faces: Sequence[Redrawing], fidelity: Fidelity, goes_on: bool) -> list[EditedFace]:
     """Faces of one size after their edits, which may go on outside of them or not."""
-    before, after = _drawn([one.face for one in faces], [one.edited for one in faces])
+    window = window_of([one.place for one in faces])
+    before, after = _drawn([one.face for one in faces], [one.edited for one in faces], window)
     original = to_tensor([one.face.crop.pixels for one in faces]).to(before.image.device)
-    scores = [{"psnr": psnr(x, r)} for x, r in zip(original, before.image, strict=True)]
+    seen = [x if window is None else window.core.of(x) for x in (original, before.image)]
+    scores = [{"psnr": psnr(x, r)} for x, r in zip(*seen, strict=True)]
+    everywhere = torch.ones(1, 1, *original.shape[-2:])
+    place = torch.cat([everywhere if one.place is None else one.place for one in faces])
+    place = place.to(original)
     shown = after.image
     own: list[Tensor | None] = [None] * len(faces)
     if fidelity.transfers:
         at = _outlines(faces, original, before, after)
         own = at.recoloured if goes_on else own
+        at = at._replace(seen=reduced(place, at.photo.shape[-1]))
         change = transfer(original, before.image, after.image, at)
         shown = original + in_tones(original, change)
     if any(one.place is not None for one in faces):
-        everywhere = torch.ones(1, 1, *original.shape[-2:])
-        place = torch.cat([everywhere if one.place is None else one.place for one in faces])
-        shown = original + place.to(shown) * (shown - original)
+        shown = original + place * (shown - original)
     shown = shown.clamp(-1, 1)
     for score, alike in zip(scores, likeness(original, shown), strict=True):
         score["likeness"] = alike
@@ -159,11 +168,24 @@ def _outlines(
     return Outlines.of(photo, before, after)
 
 
-def _drawn(faces: Sequence[EncodedFace], edited: Sequence[Codes]) -> tuple[Drawn, Drawn]:
+def window_of(places: Sequence[Tensor | None]) -> Window | None:
+    """Where pictures are needed for edits that show in ``places`` [1, 1, R, R]; None: all over."""
+    there = [F.adaptive_max_pool2d(place, FEATURES_SIDE) for place in places if place is not None]
+    if len(there) < len(places):
+        return None
+    shown = torch.cat(there).amax((0, 1), keepdim=True)
+    if not shown.any():
+        shown[..., 0, 0] = 1
+    return window_around(F.max_pool2d(shown, 2 * AROUND + 1, 1, AROUND)[0, 0])
+
+
+def _drawn(
+    faces: Sequence[EncodedFace], edited: Sequence[Codes], window: Window | None
+) -> tuple[Drawn, Drawn]:
     """What the decoder makes of the faces and of their edited codes, the same if unedited.
 
     A face that is there several times, for several edits, is decoded once, and not at all if what
-    comes out is known.
+    comes out is known. Outside of the core of a ``window`` pictures are rough.
     """
     moved = [
         i for i, face in enumerate(faces) if not torch.equal(edited[i].styles, face.codes.styles)
@@ -172,7 +194,7 @@ def _drawn(faces: Sequence[EncodedFace], edited: Sequence[Codes]) -> tuple[Drawn
     codes = [*(face.codes for face in unknown), *(edited[i] for i in moved)]
     pictures: list[Drawn] = []
     if codes:
-        together = draw(faces[0].model, concatenate(codes), len(faces[0].crop.pixels))
+        together = draw(faces[0].model, concatenate(codes), len(faces[0].crop.pixels), window)
         pictures = [Drawn(*parts) for parts in zip(*(x.split(1) for x in together), strict=True)]
     known = dict(zip(unknown, pictures, strict=False))
     befores = [known[face] if face.before is None else face.before for face in faces]

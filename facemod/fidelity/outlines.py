@@ -30,6 +30,8 @@ class Outlines(NamedTuple):
     """The decoded edit's."""
     moved: Tensor
     """In 0..1, where the last two differ, and around it."""
+    seen: Tensor | float = 1.0
+    """In 0..1, where people will see any of it; what happens elsewhere does not count."""
 
     @classmethod
     def of(cls, photo: Tensor, before: Drawn, after: Drawn) -> Outlines:

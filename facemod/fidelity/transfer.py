@@ -111,7 +111,7 @@ def carried(large: Pictures, small: Pictures, at: Outlines) -> Tensor:
     drawn = small.edited - small.reconstruction
     shown = at.either * (drawn + recoloured)
     # There is nothing of the photo to keep where nobody was.
-    moved = torch.maximum(structure_moved(shown), at.new)
+    moved = torch.maximum(structure_moved(shown, at.seen), at.new)
     changed = smoothstep(gaussian_blur(magnitude(shown), MASK_BLUR), CHANGE_STARTS, CHANGE_FULL)
     # Where outlines moved, the new person counts, and elsewhere what both agree about.
     person = (at.photo * at.either).lerp(at.after, at.moved)
@@ -151,14 +151,17 @@ def missing_grain(large: Pictures, small: Pictures) -> tuple[Grain, Tensor]:
     return Grain(coarse, limit), (1 - there / wanted.clamp_min(1e-8)).clamp(0, 1).sqrt()
 
 
-def structure_moved(difference: Tensor) -> Tensor:
-    """Where a change [N, 3, S, S] moves edges and not only light: [N, 1, S, S] in 0..1."""
+def structure_moved(difference: Tensor, seen: Tensor | float = 1.0) -> Tensor:
+    """Where a change [N, 3, S, S] moves edges and not only light: [N, 1, S, S] in 0..1.
+
+    Everywhere if it does so in most of the face, as far as that is ``seen`` [N, 1, S, S].
+    """
     fine = magnitude(difference - gaussian_blur(difference, FINE))
     moved = smoothstep(gaussian_blur(fine, NEIGHBOURHOOD), STRUCTURE_STARTS, STRUCTURE_FULL)
     rows, columns = (
         slice(int(part.start * moved.shape[-1]), int(part.stop * moved.shape[-1])) for part in FACE
     )
-    share = moved[..., rows, columns].mean((1, 2, 3), keepdim=True)
+    share = (moved * seen)[..., rows, columns].mean((1, 2, 3), keepdim=True)
     return torch.maximum(moved, smoothstep(share, MOST_STARTS, MOST_FULL))
 
 

@@ -141,15 +141,23 @@ class Drawn(NamedTuple):
 class MattingModel(FaceModel, Protocol):
     """A model that knows which parts of its pictures are person and which background."""
 
-    def draw(self, codes: Codes, size: int | None = None) -> Drawn:
-        """What ``decode`` gives, and where the person is in it."""
+    def draw(self, codes: Codes, size: int | None = None, window: Window | None = None) -> Drawn:
+        """What ``decode`` gives, and where the person is in it.
+
+        Outside of the core of a ``window`` the picture need only be roughly right.
+        """
         ...
 
 
-def draw(model: FaceModel, codes: Codes, size: int | None = None) -> Drawn:
-    """What any model decodes, and where the person is as far as it knows."""
+def draw(
+    model: FaceModel, codes: Codes, size: int | None = None, window: Window | None = None
+) -> Drawn:
+    """What any model decodes, and where the person is as far as it knows.
+
+    Outside of the core of a ``window`` nobody looks closely.
+    """
     if isinstance(model, MattingModel):
-        return model.draw(codes, size)
+        return model.draw(codes, size, window)
     image = model.decode(codes, size)
     return Drawn(image, torch.ones_like(image[:, :1, :1, :1]))
 

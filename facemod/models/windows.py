@@ -29,16 +29,27 @@ class Window:
         columns = slice(self.left * k, (self.left + self.width) * k)
         return maps[..., rows, columns]
 
+    @property
+    def core(self) -> Window:
+        """What :meth:`inner` keeps of it, itself a window."""
+        (top, bottom), (left, right) = (
+            (
+                start + MARGIN if start > 0 else 0,
+                start + size - MARGIN if start + size < FEATURES_SIDE else FEATURES_SIDE,
+            )
+            for start, size in ((self.top, self.height), (self.left, self.width))
+        )
+        return Window(top, left, bottom - top, right - left)
+
     def inner(self, crop: Tensor) -> Tensor:
         """The part of a ``crop`` [N, C, k height, k width] that what lies outside cannot reach.
 
         The border of the whole picture has nothing outside, so it stays.
         """
-        margin = MARGIN * crop.shape[-1] // self.width
-        rows, columns = (
-            slice(margin if start > 0 else 0, -margin if start + size < FEATURES_SIDE else None)
-            for start, size in ((self.top, self.height), (self.left, self.width))
-        )
+        k, core = crop.shape[-1] // self.width, self.core
+        top, left = core.top - self.top, core.left - self.left
+        rows = slice(top * k, (top + core.height) * k)
+        columns = slice(left * k, (left + core.width) * k)
         return crop[..., rows, columns]
 
 

@@ -202,7 +202,7 @@ def test_faces_of_several_sizes_keep_their_order(photo):
 class KnowingModel(FakeModel):
     """Draws people between the quarters of the picture, and knows it."""
 
-    def draw(self, codes, size=None):
+    def draw(self, codes, size=None, window=None):
         image = self.decode(codes, size)
         person = torch.zeros(len(image), 1, *image.shape[-2:])
         quarter = image.shape[-1] // 4
@@ -250,10 +250,53 @@ def test_edits_of_a_person_leave_the_background_and_edits_of_light_do_not(photo)
     assert np.abs(person.pixels[:, middle].astype(int) - light.pixels[:, middle]).max() <= 2
 
 
+class ThriftyModel(KnowingModel):
+    """Draws nothing but grey where nobody looks closely, and notes where people do."""
+
+    def __init__(self) -> None:
+        self.windows = []
+
+    def draw(self, codes, size=None, window=None):
+        self.windows.append(window)
+        drawn = super().draw(codes, 64)
+        if window is None:
+            return drawn
+        image = torch.zeros_like(drawn.image)
+        window.core.of(image).copy_(window.core.of(drawn.image))
+        return drawn._replace(image=image)
+
+
+def test_an_edit_of_a_part_needs_a_window_around_it_alone(photo):
+    model = ThriftyModel()
+    editor = Editor(model, FakeDetector())
+    flat = Photo(np.full((80, 80, 3), 99, np.uint8), None, photo.source)
+    [encoded] = editor.encode(editor.cut_out(flat, "1"))
+    box = (0.5, 0.25, 0.625, 0.5)
+    [face] = redraw([encoded], [colour_shift(0.4, (box,))])
+    [window] = model.windows
+    core = window.core
+    assert core.left < 32 and core.left + core.width > 40
+    assert core.top < 16 and core.top + core.height > 32
+    assert window.width < 32 and window.height < 40
+    changed = (face.pixels != encoded.crop.pixels).any(2)
+    assert changed[23:31, 34:38].all()
+    rows, columns = np.nonzero(changed)
+    assert core.left <= columns.min() and columns.max() < core.left + core.width
+    assert core.top <= rows.min() and rows.max() < core.top + core.height
+
+
+def test_an_edit_of_the_whole_face_needs_all_of_it(photo):
+    model = ThriftyModel()
+    editor = Editor(model, FakeDetector())
+    faces = editor.encode(editor.cut_out(photo))[:1] * 2
+    redraw(faces, [redder, colour_shift(0.4, ((0.5, 0.25, 0.625, 0.5),))])
+    assert model.windows == [None]
+
+
 class FickleModel(KnowingModel):
     """Takes people for background as soon as they get redder."""
 
-    def draw(self, codes, size=None):
+    def draw(self, codes, size=None, window=None):
         drawn = super().draw(codes, size)
         redder = codes.styles[:, :, 0].mean(1) > self.limit
         return drawn._replace(person=drawn.person * ~redder[:, None, None, None])

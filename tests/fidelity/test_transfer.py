@@ -8,7 +8,7 @@ import torch.nn.functional as F
 
 from facemod.faces.matte import matte
 from facemod.fidelity.outlines import Outlines
-from facemod.fidelity.transfer import transfer
+from facemod.fidelity.transfer import structure_moved, transfer
 from facemod.models.base import Drawn
 from facemod.tensors.blur import gaussian_blur, smoothstep
 
@@ -145,3 +145,14 @@ def test_blur_keeps_constants_and_spreads_a_point(radius: float) -> None:
 def test_smoothstep_is_exact_at_its_ends() -> None:
     x = torch.tensor([0.0, 0.1, 0.2, 0.3, 0.4])
     assert torch.allclose(smoothstep(x, 0.1, 0.3), torch.tensor([0.0, 0.0, 0.5, 1.0, 1.0]))
+
+
+def test_what_moves_where_nobody_looks_does_not_count() -> None:
+    """Most of the face moves, but for a corner; that counts as all of it only if it is seen."""
+    difference = picture(1)
+    difference[..., 56:, 56:] = 0
+    corner = structure_moved(difference)[..., 100:, 100:]
+    unseen = structure_moved(difference, torch.zeros(1, 1, SIDE, SIDE))
+    assert corner.min() > 0.9
+    assert not unseen[..., 100:, 100:].any()
+    assert unseen[..., :40, :40].min() == 1

@@ -29,11 +29,22 @@ from facemod.models.wavelet.decoder import (
     StyledConv,
 )
 from facemod.models.wavelet.heads import BLOCKS_BEFORE, SLOT, Head, Heads, Separable
+from facemod.models.wavelet.layout import (
+    as_kernel,
+    channels_last,
+    group_order,
+    grouped,
+    grouped_inverse_haar,
+    interleaved,
+    widened,
+)
+from facemod.models.windows import FEATURES_SIDE, Window
 from facemod.tensors.onednn import convolve
 
 # Rows of output per band: 4 MB in float32 whatever the block, as channels halve when the side
 # doubles.
 BAND = 32
+WHOLE = Window(0, 0, FEATURES_SIDE, FEATURES_SIDE)
 
 
 class FastDecoder:
@@ -67,22 +78,32 @@ class FastDecoder:
         ]
         return torch.cat([interleaved(x).float() for x in maps])
 
-    def image(self, features: Tensor, styles: Tensor, blocks: int, size: int) -> Tensor:
-        """The images [N, 3, size, size] that feature maps after ``blocks`` lead to."""
+    def image(
+        self, features: Tensor, styles: Tensor, blocks: int, size: int, window: Window | None = None
+    ) -> Tensor:
+        """The images [N, 3, size, size] that feature maps after ``blocks`` lead to.
+
+        Of a ``window`` there is that part alone, exact where :meth:`Window.inner` keeps it (at
+        256 px, where the head looks farther, but for one pixel at its border).
+        """
         painter = self.painters[size]
-        images = torch.empty(len(styles), 3, size, size)
-        for x, style, image in zip(features, styles, images, strict=True):
-            x = self._through(grouped(x[None]), style, range(blocks, painter.blocks))
-            painter.paint(x, style, image[None])
+        at = window or WHOLE
+        factor = size // FEATURES_SIDE
+        images = torch.empty(len(styles), 3, at.height * factor, at.width * factor)
+        for x, style, image in zip(at.of(features), styles, images, strict=True):
+            x = self._through(grouped(x[None]), style, range(blocks, painter.blocks), at)
+            painter.paint(x, style, image[None], at)
         return images
 
-    def _through(self, x: Tensor, styles: Tensor, blocks: range) -> Tensor:
+    def _through(
+        self, x: Tensor, styles: Tensor, blocks: range, window: Window | None = None
+    ) -> Tensor:
         """The map of one face after ``blocks``; maps go in and come out with grouped bands."""
         x = x.to(self.dtype)
         for i in blocks:
             block = self.blocks[i]
             out = channels_last(block.channels, 2 * x.shape[2], 2 * x.shape[3], self.dtype)
-            for rows, band in block.bands(x, styles[1 + 2 * i], styles[2 + 2 * i]):
+            for rows, band in block.bands(x, styles[1 + 2 * i], styles[2 + 2 * i], window):
                 out[:, :, rows.start : rows.stop] = band
             x = out
         return x
@@ -100,13 +121,19 @@ class FastBlock:
         )
         self.modulate1, self.modulate2 = block.conv1.modulate, block.conv2.modulate
 
-    def bands(self, x: Tensor, style1: Tensor, style2: Tensor) -> Iterator[tuple[range, Tensor]]:
-        """The rows of the output for one face's map [1, C, H, W], and the output there."""
+    def bands(
+        self, x: Tensor, style1: Tensor, style2: Tensor, window: Window | None = None
+    ) -> Iterator[tuple[range, Tensor]]:
+        """The rows of the output for one face's map [1, C, H, W], and the output there.
+
+        ``window`` says which part of the face the map is of.
+        """
+        noise1, noise2 = (conv.noise_in(window) for conv in (self.conv1, self.conv2))
         kernel1 = self.conv1.kernel(self.modulate1.scale(style1))
         kernel2 = self.conv2.kernel(self.modulate2.scale(style2))
         for rows, near, far, doubled in self.double.bands(x, style1):
-            band = F.leaky_relu_(self.conv1(doubled, kernel1, far, near), 0.2)
-            yield rows, F.leaky_relu_(self.conv2(band, kernel2, near, rows), 0.2)
+            band = F.leaky_relu_(self.conv1(doubled, kernel1, far, near, noise1), 0.2)
+            yield rows, F.leaky_relu_(self.conv2(band, kernel2, near, rows, noise2), 0.2)
 
 
 class FastDoubling:
@@ -120,13 +147,13 @@ class FastDoubling:
 
     def bands(self, x: Tensor, style: Tensor) -> Iterator[tuple[range, range, range, Tensor]]:
         """Rows, the same and one more at either end, two more, and ``x`` doubled in the last."""
-        side = 2 * x.shape[2]
+        side, width = 2 * x.shape[2], 2 * x.shape[3]
         scale = F.linear(style, *self.affine).to(self.dtype)[:, None, None]
         for start in range(0, side, BAND):
             rows = range(start, min(start + BAND, side))
             near, far = widened(rows, 1, side), widened(rows, 2, side)
             band = x[:, :, far.start // 2 : far.stop // 2] * scale
-            doubled = channels_last(band.shape[1] // 4, len(far), side, self.dtype)
+            doubled = channels_last(band.shape[1] // 4, len(far), width, self.dtype)
             grouped_inverse_haar(band, out=doubled)
             yield rows, near, far, doubled
 
@@ -158,12 +185,22 @@ class FastConv:
             self.depthwise * scale[self.inputs, None, None, None], self.pointwise.dtype
         )
 
-    def __call__(self, x: Tensor, kernel: Tensor, given: range, wanted: range) -> Tensor:
-        """``x`` holds the rows ``given``; the result the rows ``wanted``, which need those."""
+    def noise_in(self, window: Window | None) -> Tensor:
+        """The noise in a part of the face, or all of it."""
+        assert self.noise is not None
+        return self.noise if window is None else window.of(self.noise)
+
+    def __call__(
+        self, x: Tensor, kernel: Tensor, given: range, wanted: range, noise: Tensor
+    ) -> Tensor:
+        """``x`` holds the rows ``given``; the result the rows ``wanted``, which need those.
+
+        ``noise`` is added to it.
+        """
         x = convolve(x, kernel, None, padding=1, groups=len(kernel))
         x = x[:, :, wanted.start - given.start : wanted.stop - given.start]
         x = convolve(x, self.pointwise, self.bias)
-        return x if self.noise is None else x.add_(self.noise[:, :, wanted.start : wanted.stop])
+        return x.add_(noise[:, :, wanted.start : wanted.stop])
 
     def valid(self, x: Tensor, kernel: Tensor) -> Tensor:
         """The same without padding: a pixel less at each side."""
@@ -185,12 +222,12 @@ class FastToImage:
         self.weight = conv.weight.detach()[out][:, order] / 2
         self.bias = (conv.bias.detach()[out] / 2).to(dtype)
 
-    def paint(self, x: Tensor, styles: Tensor, image: Tensor) -> None:
-        """Paint one face's map [1, C, H, W] into ``image`` [1, 3, 4H, 4W]."""
+    def paint(self, x: Tensor, styles: Tensor, image: Tensor, window: Window) -> None:
+        """Paint one face's map [1, C, H, W] in a window into ``image`` [1, 3, 4H, 4W]."""
         scale = self.modulate.scale(styles[SLOTS - 1])[self.order]
         kernel = as_kernel(self.weight * scale[:, None, None], self.bias.dtype)
         style1, style2 = styles[1 + 2 * self.blocks], styles[2 + 2 * self.blocks]
-        for rows, band in self.block.bands(x, style1, style2):
+        for rows, band in self.block.bands(x, style1, style2, window):
             quads = convolve(band, kernel, self.bias).float().contiguous()
             grouped_inverse_haar(quads, out=image[:, :, 2 * rows.start : 2 * rows.stop])
 
@@ -209,8 +246,11 @@ class FastHead:
         self.layers = [FastConv(first, dtype, inputs=order)]
         self.layers += [FastConv(layer, dtype) for layer in others]
 
-    def paint(self, x: Tensor, styles: Tensor, image: Tensor) -> None:
-        """Paint one face's map [1, C, H, W] into ``image`` [1, 3, H, W] or twice that."""
+    def paint(self, x: Tensor, styles: Tensor, image: Tensor, window: Window) -> None:
+        """Paint one face's map [1, C, H, W] into ``image`` [1, 3, H, W] or twice that.
+
+        Heads have no noise, so it is all one to them which ``window`` the map is of.
+        """
         border = self.head.border
         scales = self.head.of_layers(self.head.scales(self.decoder, styles[None]))
         kernels = [layer.kernel(scale[0]) for layer, scale in zip(self.layers, scales, strict=True)]
@@ -233,59 +273,3 @@ class FastHead:
             rows = range(start, min(start + BAND, side))
             given = widened(rows, self.head.border, side)
             yield rows, given, x[:, :, given.start : given.stop]
-
-
-def group_order(channels: int) -> Tensor:
-    """Where among the decoder's own channels each of the grouped ones is.
-
-    The decoder has the low band, then (lh, hl, hh) of each channel.
-    """
-    high = torch.arange(channels // 4, channels).view(-1, 3)
-    return torch.cat((torch.arange(channels // 4), high.T.flatten()))
-
-
-def grouped(x: Tensor) -> Tensor:
-    """One feature map [1, C, H, W] of the decoder with the channels of each Haar band together."""
-    _, channels, height, width = x.shape
-    out = channels_last(channels, height, width, x.dtype)
-    low, *high = out.chunk(4, dim=1)
-    low.copy_(x[:, : low.shape[1]])
-    for i, band in enumerate(high):
-        band.copy_(x[:, low.shape[1] + i :: 3])
-    return out
-
-
-def interleaved(x: Tensor) -> Tensor:
-    """The opposite of :func:`grouped`."""
-    _, channels, height, width = x.shape
-    out = channels_last(channels, height, width, x.dtype)
-    low, *high = x.chunk(4, dim=1)
-    out[:, : low.shape[1]] = low
-    for i, band in enumerate(high):
-        out[:, low.shape[1] + i :: 3] = band
-    return out
-
-
-def grouped_inverse_haar(x: Tensor, out: Tensor) -> None:
-    """Twice the inverse Haar transform of ``x`` [1, 4C, H, W], into ``out`` [1, C, 2H, 2W]."""
-    low, lh, hl, hh = x.chunk(4, dim=1)
-    plus, minus, both, diff = low + lh, low - lh, hl + hh, hl - hh
-    torch.add(plus, both, out=out[:, :, 0::2, 0::2])
-    torch.sub(plus, both, out=out[:, :, 0::2, 1::2])
-    torch.add(minus, diff, out=out[:, :, 1::2, 0::2])
-    torch.sub(minus, diff, out=out[:, :, 1::2, 1::2])
-
-
-def as_kernel(weight: Tensor, dtype: torch.dtype) -> Tensor:
-    """``weight`` in the type and layout that convolutions of features take."""
-    return weight.detach().to(dtype).contiguous(memory_format=torch.channels_last)
-
-
-def channels_last(channels: int, rows: int, columns: int, dtype: torch.dtype) -> Tensor:
-    """An empty map [1, channels, rows, columns] whose channels are contiguous."""
-    return torch.empty(1, rows, columns, channels, dtype=dtype).permute(0, 3, 1, 2)
-
-
-def widened(rows: range, by: int, side: int) -> range:
-    """``rows`` and ``by`` more at either end, within a map of ``side`` rows."""
-    return range(max(rows.start - by, 0), min(rows.stop + by, side))

@@ -17,6 +17,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from facemod.models.wavelet.decoder import BLOCKS, CHANNELS, SLOTS, Decoder, inverse_haar
+from facemod.models.windows import Window
 
 BLOCKS_BEFORE = BLOCKS - 1
 SLOT = 1 + 2 * BLOCKS_BEFORE  # the first that the replaced block reads
@@ -118,10 +119,17 @@ class Painter:
         """What :meth:`Decoder.through` gives."""
         return self.decoder.through(features, styles, blocks)
 
-    def image(self, features: Tensor, styles: Tensor, blocks: int, size: int) -> Tensor:
-        """The images [N, 3, size, size] that feature maps after ``blocks`` lead to."""
-        if str(size) not in self.heads:
-            return self.decoder.image(features, styles, blocks)
-        head = self.heads[str(size)]
-        x = self.decoder.through(features, styles, range(blocks, BLOCKS_BEFORE))
-        return head(x, head.scales(self.decoder, styles))
+    def image(
+        self, features: Tensor, styles: Tensor, blocks: int, size: int, window: Window | None = None
+    ) -> Tensor:
+        """The images [N, 3, size, size] that feature maps after ``blocks`` lead to.
+
+        Of a ``window`` there is that part alone; a GPU draws the rest as well in no time.
+        """
+        if str(size) in self.heads:
+            head = self.heads[str(size)]
+            x = self.decoder.through(features, styles, range(blocks, BLOCKS_BEFORE))
+            image = head(x, head.scales(self.decoder, styles))
+        else:
+            image = self.decoder.image(features, styles, blocks)
+        return image if window is None else window.of(image)

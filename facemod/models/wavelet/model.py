@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields, replace
 from functools import cached_property, partial
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 import torch.nn.functional as F
@@ -31,6 +31,7 @@ from facemod.models.wavelet.matting import WEIGHTS as MATTING
 from facemod.models.wavelet.preview import LinearPreview, Viewer
 from facemod.models.wavelet.styling import StyleFitter
 from facemod.models.windows import Window
+from facemod.tensors.blur import resized
 from facemod.tensors.recent import Recent
 from facemod.weights.files import loaded
 
@@ -92,6 +93,14 @@ class Networks:
         return Networks(*(network.to(memory_format=torch.channels_last) for network in moved))
 
 
+class Coarse(NamedTuple):
+    """Features [N, 512, 64, 64]: with details, without, and those that each entry goes with."""
+
+    shown: Tensor
+    styled: Tensor
+    befores: Sequence[Tensor]
+
+
 class WaveletModel:
     """The bundled networks on one device, in float32."""
 
@@ -131,11 +140,19 @@ class WaveletModel:
         return self.painter.image(x, styles, blocks, size or self.info.resolution).clamp_(-1, 1)
 
     @torch.inference_mode()
-    def draw(self, codes: Codes, size: int | None = None) -> Drawn:
-        """What :meth:`decode` gives, and where the person is in it: [N, 1, 128, 128]."""
-        x, styles, blocks = self.begun(codes)
+    def draw(self, codes: Codes, size: int | None = None, window: Window | None = None) -> Drawn:
+        """What :meth:`decode` gives, and where the person is in it: [N, 1, 128, 128].
+
+        Outside of the core of a ``window`` there is a preview of the picture.
+        """
+        side = size or self.info.resolution
+        coarse = self.coarse(codes)
+        x, styles, blocks = self.begun(codes, coarse)
         x = self.painter.through(x, styles, range(blocks, BLOCKS_READ))
-        image = self.painter.image(x, styles, BLOCKS_READ, size or self.info.resolution)
+        image = self.painter.image(x, styles, BLOCKS_READ, side, window)
+        if window is not None:
+            part, image = image, resized(self.networks.preview(coarse.shown), side)
+            window.core.of(image).copy_(window.inner(part))
         return Drawn(image.clamp_(-1, 1), self.matting(x).sigmoid())
 
     @cached_property
@@ -143,15 +160,22 @@ class WaveletModel:
         """What tells the person from the background; ModelError if its weights are damaged."""
         return loaded(MattingHead, MATTING).eval().requires_grad_(False).to(self.device)
 
-    def begun(self, codes: Codes) -> tuple[Tensor, Tensor, int]:
-        """The features of codes with their details, the styles, and the blocks that are done."""
-        styles = codes.styles.to(self.device)
-        features = self.features_of(styles)
+    def coarse(self, codes: Codes) -> Coarse:
+        """The 64 px features of codes."""
+        features = self.features_of(codes.styles.to(self.device))
         befores = [self.features_of(entry.styles.to(self.device)) for entry in codes.details]
-        shown = list(zip(codes.details, befores, strict=True))
-        x = features + sum(self.residual(entry, before, features) for entry, before in shown)
-        blocks = BLOCKS_BEFORE
+        shown = features + sum(
+            self.residual(entry, before, features)
+            for entry, before in zip(codes.details, befores, strict=True)
+        )
+        return Coarse(shown, features, befores)
+
+    def begun(self, codes: Codes, coarse: Coarse | None = None) -> tuple[Tensor, Tensor, int]:
+        """The features of codes with all details, the styles, and the blocks that are done."""
+        x, features, befores = coarse or self.coarse(codes)
+        styles, blocks = codes.styles.to(self.device), BLOCKS_BEFORE
         if any(entry.fitted is not None for entry in codes.details):
+            shown = zip(codes.details, befores, strict=True)
             x = self.painter.through(x, styles, range(blocks, blocks + 1))
             x = x + sum(self.fine_residual_of(entry, before, features) for entry, before in shown)
             blocks += 1

@@ -13,6 +13,7 @@ from facemod.models.wavelet.decoder import SLOT_RESOLUTIONS
 from facemod.models.wavelet.fast import FastDecoder
 from facemod.models.wavelet.heads import Heads, Painter
 from facemod.models.wavelet.model import WaveletModel
+from facemod.models.windows import Window
 from facemod.tensors.precision import working_precision
 
 FULL = SLOT_RESOLUTIONS[-1]
@@ -59,6 +60,31 @@ def test_heads_come_close(model: WaveletModel, expected: Tensor, size: int, leas
     codes = model.encode(expected[:1].clamp(-1, 1))
     true = F.interpolate(model.decode(codes), (size, size), mode="area")
     assert decibels(model.decode(codes, size), true) > least
+
+
+@pytest.mark.parametrize("window", [Window(5, 9, 33, 21), Window(40, 0, 24, 30)])
+@pytest.mark.parametrize("size", [512, FULL])
+@torch.inference_mode()
+def test_windows_show_what_the_whole_picture_does(
+    model: WaveletModel, styles: Tensor, window: Window, size: int
+) -> None:
+    features = model.painter.features(styles[:1], 4)
+    for painter in (model.painter, Painter(model.decoder, model.networks.heads)):
+        whole = painter.image(features, styles[:1], 4, size)
+        part = painter.image(features, styles[:1], 4, size, window)
+        assert part.shape == window.of(whole).shape
+        assert (window.inner(part) - window.core.of(whole)).abs().max() < 1e-4
+
+
+@torch.inference_mode()
+def test_outside_of_a_window_faces_are_drawn_roughly(model: WaveletModel, styles: Tensor) -> None:
+    codes = model.sample(1, seed=11)
+    window = Window(30, 20, 20, 24)
+    whole, part = model.draw(codes, 512), model.draw(codes, 512, window)
+    core = window.core.of(part.image)
+    assert (core - window.core.of(whole.image)).abs().max() < 1e-4
+    assert decibels(part.image, whole.image) > 20
+    assert torch.equal(part.person, whole.person)
 
 
 @torch.inference_mode()
