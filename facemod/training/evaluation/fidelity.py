@@ -16,13 +16,15 @@ from torch import Tensor
 
 from facemod.editing.editor import Editor, open_editor
 from facemod.errors import UsageError
+from facemod.faces.matte import matte
+from facemod.fidelity.outlines import Outlines
 from facemod.fidelity.regions import box_mask
 from facemod.fidelity.transfer import FACE, SMOOTH, structure_moved, transfer
 from facemod.imaging.reading import open_photo
 from facemod.latent.codes import Codes
 from facemod.latent.presets import find_presets
 from facemod.latent.strengths import PresetEdit, Strength, preset_edit
-from facemod.models.base import Effort, FaceModel, FittingModel
+from facemod.models.base import Drawn, Effort, FaceModel, FittingModel, draw
 from facemod.models.wavelet.identity import Identity
 from facemod.models.wavelet.likeness import likeness
 from facemod.tensors.blur import gaussian_blur
@@ -69,23 +71,26 @@ def resemblance(identity: Identity, photo: Tensor, picture: Tensor) -> Row:
     }
 
 
-def seam(identity: Identity, photo: Tensor, before: Tensor, after: Tensor, region: Tensor) -> Row:
+def seam(identity: Identity, photo: Tensor, before: Drawn, after: Drawn, region: Tensor) -> Row:
     """What a transferred edit leaves of the photo; ``region`` [1, 1, S, S] is where it shows.
+
+    It is carried over as the corridor does it: to the person, and not to the background.
 
     ``ghost`` is how much of the old detail shows where structure moved: 1 for plain addition of
     the change, 0 for the decoder's own picture.
     """
-    change = region * transfer(photo, before, after)
+    at = Outlines.of(matte(photo, before.person), before, after)
+    change = region * transfer(photo, before.image, after.image, at)
     result = (photo + change).clamp(-1, 1)
-    moved = region * structure_moved(after - before)
-    residual = photo - before
+    moved = region * structure_moved(after.image - before.image)
+    residual = photo - before.image
     detail = residual - gaussian_blur(residual, SMOOTH)
-    left = photo + change - after - gaussian_blur(residual, SMOOTH)
+    left = photo + change - after.image - gaussian_blur(residual, SMOOTH)
     inside = moved > 0.9
     share = float((left * detail * inside).sum() / (detail.square() * inside).sum().clamp_min(1e-9))
     return {
         **resemblance(identity, photo, result),
-        "identity of the decoder's picture": float(similarity(identity, photo, after)),
+        "identity of the decoder's picture": float(similarity(identity, photo, after.image)),
         "colour step at the border, of 255": border_step(change),
         "sharpness of unedited skin": sharpness(result, moved) / sharpness(photo, moved),
         "ghost": share,
@@ -160,10 +165,12 @@ def measure_fidelity(folder: Path, options: FidelityOptions, tell: Tell) -> dict
             began = time.process_time()
             fit = codes if rung == "encode" else model.fit(photo, codes, Effort(rung))
             seconds = time.process_time() - began
-            before = model.decode(fit).cpu()
-            close = {**closeness(identity, photo, before), "CPU seconds": seconds}
+            before, after = (
+                Drawn(*(part.cpu() for part in draw(model, shown)))
+                for shown in (fit, edits["smile"](fit))
+            )
+            close = {**closeness(identity, photo, before.image), "CPU seconds": seconds}
             found["close"][rung].append(close)
-            after = model.decode(edits["smile"](fit)).cpu()
             # Whatever the codes are, their change is carried over.
             carried = "transfer" if rung == "encode" else rung
             found["seams"][carried].append(seam(identity, photo, before, after, smiling))

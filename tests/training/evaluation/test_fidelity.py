@@ -7,6 +7,7 @@ import math
 import pytest
 import torch
 
+from facemod.models.base import Drawn
 from facemod.training.evaluation import fidelity
 
 SIDE = 64
@@ -40,10 +41,27 @@ def test_a_decoder_that_draws_the_photo_leaves_no_seam(photo, monkeypatch):
     monkeypatch.setattr(fidelity, "resemblance", lambda *given: {})
     monkeypatch.setattr(fidelity, "similarity", lambda *given: 1.0)
     everywhere = torch.ones(1, 1, SIDE, SIDE)
-    found = fidelity.seam(None, photo, photo, photo, everywhere)
+    drawn = Drawn(photo, everywhere)
+    found = fidelity.seam(None, photo, drawn, drawn, everywhere)
     assert found["colour step at the border, of 255"] == 0
     assert found["sharpness of unedited skin"] == pytest.approx(1)
     assert found["ghost"] == 0
+
+
+def test_what_the_decoder_makes_of_the_background_leaves_no_seam(photo, monkeypatch):
+    """As in results: none of it is carried over."""
+    monkeypatch.setattr(fidelity, "resemblance", lambda *given: {})
+    monkeypatch.setattr(fidelity, "similarity", lambda *given: 1.0)
+    person = torch.zeros(1, 1, SIDE, SIDE)
+    person[..., : SIDE // 2] = 1
+    lighter = photo + 0.5 * (1 - person)
+    everywhere = torch.ones(1, 1, SIDE, SIDE)
+    found = {
+        name: fidelity.seam(None, photo, Drawn(photo, known), Drawn(lighter, known), everywhere)
+        for name, known in (("known", person), ("unknown", everywhere))
+    }
+    step = "colour step at the border, of 255"
+    assert found["known"][step] < 0.5 * found["unknown"][step]
 
 
 def test_the_table_shows_means_of_what_could_be_measured():
