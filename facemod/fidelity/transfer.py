@@ -49,6 +49,10 @@ MASK_BLUR = 0.012
 FINE = 0.03
 NEIGHBOURHOOD = 0.025
 SMOOTH = 0.10
+# How far around an edge of the photo grain cannot be told from it, and from which mean square of
+# what is fine on, in squares of the largest grain, there is an edge: begins, surely.
+EDGE = 0.006
+ROUGH, EDGY = 0.7, 1.5
 # The face within the FFHQ square: rows, columns.
 FACE = (slice(0.25, 0.85), slice(0.22, 0.78))
 # More of a person than this makes background stale, and so does a person so near, in parts of
@@ -138,17 +142,21 @@ def smooth_part(residual: Tensor, weight: Tensor) -> Tensor:
 def missing_grain(large: Pictures, small: Pictures) -> tuple[Grain, Tensor]:
     """The photo's grain, and what share of it [N, 1, K, K] in 0..1 the edit lacks at a place.
 
-    Edges of the original are cut down to the size of grain, so they leave no ghost.
+    Edges of the original are no grain, so they leave no ghost.
     """
     side = large.original.shape[-1]
     coarse = resized(without_grain(small.original, side), side)
     grain = sampled(large.original) - sampled(coarse)
-    limit = usual_limit(grain)
+    # A face has little texture of its own.
+    limit = usual_limit(face_of(grain))
     grey = resized(without_grain(small.edited.mean(1, keepdim=True), side), side)
     drawn = sampled(large.edited).mean(1, keepdim=True) - sampled(grey)
     kept = limited(grain, limit).mean(1, keepdim=True)
     there, wanted = (gaussian_blur(part.square(), NEIGHBOURHOOD) for part in (drawn, kept))
-    return Grain(coarse, limit), (1 - there / wanted.clamp_min(1e-8)).clamp(0, 1).sqrt()
+    share = (1 - there / wanted.clamp_min(1e-8)).clamp(0, 1).sqrt()
+    edges = gaussian_blur(grain.square().mean(1, keepdim=True), EDGE)
+    calm = 1 - smoothstep(edges / limit.square().clamp_min(1e-12), ROUGH, EDGY)
+    return Grain(coarse, limit), share * calm
 
 
 def structure_moved(difference: Tensor, seen: Tensor | float = 1.0) -> Tensor:
@@ -158,11 +166,15 @@ def structure_moved(difference: Tensor, seen: Tensor | float = 1.0) -> Tensor:
     """
     fine = magnitude(difference - gaussian_blur(difference, FINE))
     moved = smoothstep(gaussian_blur(fine, NEIGHBOURHOOD), STRUCTURE_STARTS, STRUCTURE_FULL)
-    rows, columns = (
-        slice(int(part.start * moved.shape[-1]), int(part.stop * moved.shape[-1])) for part in FACE
-    )
-    share = (moved * seen)[..., rows, columns].mean((1, 2, 3), keepdim=True)
+    share = face_of(moved * seen).mean((1, 2, 3), keepdim=True)
     return torch.maximum(moved, smoothstep(share, MOST_STARTS, MOST_FULL))
+
+
+def face_of(images: Tensor) -> Tensor:
+    """The face region of FFHQ squares [N, C, S, S]."""
+    side = images.shape[-1]
+    rows, columns = (slice(int(part.start * side), int(part.stop * side)) for part in FACE)
+    return images[..., rows, columns]
 
 
 def magnitude(difference: Tensor) -> Tensor:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-import torch
 import torch.nn.functional as F
 from torch import Tensor
 
@@ -66,5 +65,8 @@ def weighted_sum(images: Tensor, dim: int, weights: Sequence[float]) -> Tensor:
 
 
 def limited(fine: Tensor, most: Tensor) -> Tensor:
-    """``fine`` cut down to ``most`` in either direction: what is larger is no grain but an edge."""
-    return torch.maximum(torch.minimum(fine, most), -most)
+    """``fine`` as far as it is grain: larger than ``most`` it fades, to nothing at twice as much.
+
+    That is an edge, and an edge cut down to the size of grain would still be a line.
+    """
+    return fine * (2 - fine.abs() / most.clamp_min(1e-8)).clamp_(0, 1)

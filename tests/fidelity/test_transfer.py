@@ -10,7 +10,7 @@ from facemod.faces.matte import matte
 from facemod.fidelity.outlines import Outlines
 from facemod.fidelity.transfer import structure_moved, transfer
 from facemod.models.base import Drawn
-from facemod.tensors.blur import gaussian_blur, smoothstep
+from facemod.tensors.blur import gaussian_blur, limited, smoothstep
 
 SIDE = 128
 
@@ -129,6 +129,13 @@ def test_the_person_is_drawn_over_the_background() -> None:
     photo, result = edited(column(40, 72), column(40, 88))
     assert (result[..., 76:84] - 0.5).abs().max() < 0.06
     assert torch.equal(result[..., 100:], photo[..., 100:])
+
+
+def test_grain_is_what_is_no_edge() -> None:
+    most = torch.tensor(0.2)
+    fine = torch.tensor([0.0, 0.1, -0.2, 0.3, -0.4, 0.9])
+    assert torch.allclose(limited(fine, most), torch.tensor([0.0, 0.1, -0.2, 0.15, 0.0, 0.0]))
+    assert not limited(fine, torch.tensor(0.0)).any()
 
 
 @pytest.mark.parametrize("radius", [0.01, 0.05, 0.2])

@@ -19,7 +19,7 @@ from facemod.errors import UsageError
 from facemod.faces.matte import matte
 from facemod.fidelity.outlines import Outlines
 from facemod.fidelity.regions import box_mask
-from facemod.fidelity.transfer import FACE, SMOOTH, structure_moved, transfer
+from facemod.fidelity.transfer import SMOOTH, face_of, structure_moved, transfer
 from facemod.imaging.reading import open_photo
 from facemod.latent.codes import Codes
 from facemod.latent.presets import find_presets
@@ -43,14 +43,6 @@ NET_SIDE = 128
 STILL = 0.05  # of the mask of moved structure: below, skin is unedited or only recoloured
 Row = dict[str, float]
 Rows = dict[str, list[Row]]
-
-
-def face_of(image: Tensor) -> Tensor:
-    """The face region of FFHQ squares [N, 3, S, S]."""
-    rows, columns = (
-        slice(*(int(end * image.shape[-1]) for end in (p.start, p.stop))) for p in FACE
-    )
-    return image[..., rows, columns]
 
 
 def closeness(identity: Identity, photo: Tensor, picture: Tensor) -> Row:
