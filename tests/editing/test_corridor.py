@@ -307,7 +307,10 @@ def test_colours_move_no_outline(photo, slots, changed):
     """Slots that act on 16 px or less may uncover the background; new hair colours may not."""
     model = FickleModel()
     editor = Editor(model, FakeDetector())
-    flat = Photo(np.full((80, 80, 3), 99, np.uint8), None, photo.source)
+    # Two colours of one brightness, or the edit would have to stay in the photo's single tone.
+    colours = np.array([[99, 99, 99], [113, 87, 123]], np.uint8)
+    rows = colours[(np.arange(80) > 56).astype(int)]
+    flat = Photo(rows[:, None].repeat(80, 1), None, photo.source)
     [encoded] = editor.encode(editor.cut_out(flat, "1"))
     model.limit = float(encoded.codes.styles[:, :, 0].mean()) + 0.01
     direction = torch.zeros(len(RESOLUTIONS), COLOURS)
