@@ -2,7 +2,7 @@
 
     python tools/curves.py curves.png matching,latent pioneer=runs/pioneer automodulator=runs/mine
 
-draws one panel for each loss and one line for each run: means of twenty steps or more, over steps.
+draws one panel for each loss and one line for each run, over steps.
 Runs of one name follow each other, as a run and the one that began with its weights do. Needs
 matplotlib.
 """
@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 
 from facemod.training.loop import STATS
 
-POINTS = 60
+POINTS = 40
 """Of one line, at most."""
 
 Curve = NDArray[np.float64]
@@ -45,9 +45,11 @@ def joined(runs: list[Path], loss: str) -> Curve:
 
 
 def smooth(curve: Curve) -> Curve:
-    """Means of neighbouring entries: single batches are noise."""
-    parts = np.array_split(curve, min(POINTS, max(1, len(curve) // 2)))
-    return np.array([part.mean(0) for part in parts])
+    """Means of neighbours, so many steps together: single batches are noise."""
+    count = min(POINTS, max(1, len(curve) // 2))
+    borders = np.linspace(*curve[[0, -1], 0], count + 1)[1:-1]
+    parts = (curve[np.digitize(curve[:, 0], borders) == i] for i in range(count))
+    return np.array([part.mean(0) for part in parts if len(part)])
 
 
 def draw(target: Path, losses: list[str], runs: dict[str, list[Path]]) -> None:
