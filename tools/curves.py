@@ -47,7 +47,7 @@ def joined(runs: list[Path], loss: str) -> Curve:
 def smooth(curve: Curve) -> Curve:
     """Means of neighbours, so many steps together: single batches are noise."""
     count = min(POINTS, max(1, len(curve) // 2))
-    borders = np.linspace(*curve[[0, -1], 0], count + 1)[1:-1]
+    borders = np.linspace(curve[0, 0], curve[-1, 0], count + 1)[1:-1]
     parts = (curve[np.digitize(curve[:, 0], borders) == i] for i in range(count))
     return np.array([part.mean(0) for part in parts if len(part)])
 
