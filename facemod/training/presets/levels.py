@@ -86,20 +86,20 @@ class Level:
         return (styles * self.measure).sum((1, 2)) - self.centre
 
 
-def taught(direction: Tensor, space: Space, photos: Photos, label: str, one: float) -> Level | None:
-    """The level of a ``direction`` [slots, dim] that a label tells, ``one`` of it a strength.
+def taught(space: Space, photos: Photos, label: str, one: float) -> Level | None:
+    """The level that a label tells, ``one`` of it a strength.
 
-    None if codes do not tell the label, or if the direction leads away from it.
+    None if codes do not tell the label.
     """
     said = photos.labels[label] / one
     known = ~said.isnan()
     styles, said = photos.styles[known], said[known]
     tried = torch.arange(len(said)) % TRIED == TRIED - 1
     weights, _ = regressed(space.read(styles[~tried]), said[~tried] - said[~tried].mean())
-    measure = space.measure(weights, len(direction))
+    measure = space.measure(weights, styles.shape[1])
     read = (styles * measure).sum((1, 2))
     (agreed,) = correlations(read[tried, None], said[tried, None])
-    if float((measure * direction).sum()) <= 0 or agreed < LEAST_CORRELATION:
+    if agreed < LEAST_CORRELATION:
         return None
     off, centred = said[tried] - said[tried].mean(), read[tried] - read[tried].mean()
     stretch = off @ off / (centred @ off)
@@ -116,7 +116,7 @@ def refit(path: Path, space: Space, photos: Photos) -> Level | None:
     """Write what was found into a preset's file."""
     state, facts = load_weights(path)
     if said := LABELS.get(facts["name"]):
-        found = taught(state[TENSOR], space, photos, *said)
+        found = taught(space, photos, *said)
     elif LEVEL_TENSOR in state:
         found = kept(state[LEVEL_TENSOR], photos)
     else:

@@ -19,6 +19,7 @@ from facemod.training.presets.directions import (
     summary,
     write,
 )
+from facemod.training.presets.levels import CORRELATION, LABELS, LEAST_CORRELATION
 from facemod.training.presets.published_recipes import NAMES as PUBLISHED
 from facemod.training.presets.recipes import (
     GUARDS,
@@ -247,4 +248,5 @@ def test_bundled_presets_come_from_recipes_and_do_what_they_say() -> None:
         )
         assert own == pytest.approx(1, abs=0.05), name
         assert preset.level_centre is not None
-        assert float((preset.level() * preset.direction()).sum()) == pytest.approx(1, abs=0.02)
+        if name in LABELS:
+            assert preset.evidence[CORRELATION] >= LEAST_CORRELATION, name
