@@ -20,7 +20,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from facemod.editing.editor import EncodedFace, by_size
+from facemod.editing.editor import EncodedFace, in_groups
 from facemod.errors import UnlikeError
 from facemod.faces.composite import add_change, replace
 from facemod.faces.face import Crop
@@ -73,7 +73,7 @@ def redraw(
     fidelity: Fidelity = Fidelity.TRANSFER,
     asked: Places | None = None,
 ) -> list[EditedFace]:
-    """Give each face its own edit of the codes; faces of one size are decoded in one batch.
+    """Give each face its own edit of the codes; those of one size and window are decoded together.
 
     ``asked`` says where on the faces the edits may show; otherwise it goes by each edit's region.
     A zero edit gives the crop's own pixels, and so does any edit outside of these places.
@@ -84,16 +84,12 @@ def redraw(
         places_of(face, edit, fidelity, asked) for face, edit in zip(faces, edits, strict=True)
     ]
     goes_on = asked is None or (isinstance(asked, Regions) and asked.mask is None)
-    return by_size(
-        lambda chosen: _redrawn(chosen, fidelity, goes_on),
-        [
-            Redrawing(face, codes, edit.scenic, said, place)
-            for face, codes, edit, said, place in zip(
-                faces, edited, edits, notes, shown, strict=True
-            )
-        ],
-        [face.crop for face in faces],
-    )
+    redrawings = [
+        Redrawing(face, codes, edit.scenic, said, place)
+        for face, codes, edit, said, place in zip(faces, edited, edits, notes, shown, strict=True)
+    ]
+    keys = [(len(one.face.crop.pixels), one.window) for one in redrawings]
+    return in_groups(lambda chosen: _redrawn(chosen, fidelity, goes_on), redrawings, keys)
 
 
 def places_of(
@@ -119,10 +115,20 @@ class Redrawing(NamedTuple):
     place: Tensor | None
     """As :func:`places_of` gives it."""
 
+    @property
+    def window(self) -> Window | None:
+        """Where pictures are needed for an edit that shows in the place; None: all over."""
+        if self.place is None:
+            return None
+        shown = F.adaptive_max_pool2d(self.place, FEATURES_SIDE)
+        if not shown.any():
+            shown[..., 0, 0] = 1
+        return window_around(F.max_pool2d(shown, 2 * AROUND + 1, 1, AROUND)[0, 0])
+
 
 def _redrawn(faces: Sequence[Redrawing], fidelity: Fidelity, goes_on: bool) -> list[EditedFace]:
-    """Faces of one size after their edits, which may go on outside of them or not."""
-    window = window_of([one.place for one in faces])
+    """Faces of one size and window after their edits, which may go on outside of them or not."""
+    (window,) = {one.window for one in faces}
     before, after = _drawn([one.face for one in faces], [one.edited for one in faces], window)
     original = to_tensor([one.face.crop.pixels for one in faces]).to(before.image.device)
     seen = [x if window is None else window.core.of(x) for x in (original, before.image)]
@@ -166,17 +172,6 @@ def _outlines(
     after = _same_outline(faces, before, after)
     photo = torch.cat([mattes[one.face, one.scenic] for one in faces])
     return Outlines.of(photo, before, after)
-
-
-def window_of(places: Sequence[Tensor | None]) -> Window | None:
-    """Where pictures are needed for edits that show in ``places`` [1, 1, R, R]; None: all over."""
-    there = [F.adaptive_max_pool2d(place, FEATURES_SIDE) for place in places if place is not None]
-    if len(there) < len(places):
-        return None
-    shown = torch.cat(there).amax((0, 1), keepdim=True)
-    if not shown.any():
-        shown[..., 0, 0] = 1
-    return window_around(F.max_pool2d(shown, 2 * AROUND + 1, 1, AROUND)[0, 0])
 
 
 def _drawn(

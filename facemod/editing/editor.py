@@ -8,7 +8,7 @@ The second half is :mod:`facemod.editing.corridor`.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TypeVar
@@ -96,7 +96,8 @@ class Editor:
         Raises:
             UsageError: they were asked for, and the model's family cannot.
         """
-        return by_size(lambda chosen: self._encoded(chosen, fidelity), crops, crops)
+        sizes = [len(crop.pixels) for crop in crops]
+        return in_groups(lambda chosen: self._encoded(chosen, fidelity), crops, sizes)
 
     def _encoded(self, crops: Sequence[Crop], fidelity: Fidelity) -> list[EncodedFace]:
         """Encode crops of one size."""
@@ -137,13 +138,13 @@ def open_editor(
     return Editor(load_model(model, device, noise), detector, size)
 
 
-def by_size(
-    work: Callable[[list[T]], list[R]], items: Sequence[T], crops: Sequence[Crop]
+def in_groups(
+    work: Callable[[list[T]], list[R]], items: Sequence[T], keys: Sequence[Hashable]
 ) -> list[R]:
-    """What ``work`` makes of the items, called once for those whose crops have the same size."""
-    places: dict[int, list[int]] = {}
-    for i, crop in enumerate(crops):
-        places.setdefault(len(crop.pixels), []).append(i)
+    """What ``work`` makes of the items, called once for those whose keys are the same."""
+    places: dict[Hashable, list[int]] = {}
+    for i, key in enumerate(keys):
+        places.setdefault(key, []).append(i)
     results: dict[int, R] = {}
     for chosen in places.values():
         results.update(zip(chosen, work([items[i] for i in chosen]), strict=True))

@@ -285,12 +285,17 @@ def test_an_edit_of_a_part_needs_a_window_around_it_alone(photo):
     assert core.top <= rows.min() and rows.max() < core.top + core.height
 
 
-def test_an_edit_of_the_whole_face_needs_all_of_it(photo):
+def test_each_edit_has_its_own_window_whatever_is_done_beside_it(photo):
     model = ThriftyModel()
     editor = Editor(model, FakeDetector())
     faces = editor.encode(editor.cut_out(photo))[:1] * 2
-    redraw(faces, [redder, colour_shift(0.4, ((0.5, 0.25, 0.625, 0.5),))])
-    assert model.windows == [None]
+    edits = [redder, colour_shift(0.4, ((0.5, 0.25, 0.625, 0.5),))]
+    together = redraw(faces, edits)
+    assert [window is None for window in model.windows] == [True, False]
+    for face, edit, result in zip(faces, edits, together, strict=True):
+        [alone] = redraw([face], [edit])
+        assert np.array_equal(result.pixels, alone.pixels)
+        assert result.scores == alone.scores
 
 
 class FickleModel(KnowingModel):
