@@ -85,7 +85,7 @@ def redraw(
     ]
     goes_on = asked is None or (isinstance(asked, Regions) and asked.mask is None)
     redrawings = [
-        Redrawing(face, codes, edit.scenic, said, place)
+        Redrawing(face, codes, edit.scenic, said, place, window_of(place))
         for face, codes, edit, said, place in zip(faces, edited, edits, notes, shown, strict=True)
     ]
     keys = [(len(one.face.crop.pixels), one.window) for one in redrawings]
@@ -104,6 +104,16 @@ def places_of(
     return None if asked is None else asked.of([face.crop])[0]
 
 
+def window_of(place: Tensor | None) -> Window | None:
+    """Where an edit that shows in a ``place`` [1, 1, R, R] needs pictures; None: all over."""
+    if place is None:
+        return None
+    shown = F.adaptive_max_pool2d(place, FEATURES_SIDE)
+    if not shown.any():
+        shown[..., 0, 0] = 1
+    return window_around(F.max_pool2d(shown, 2 * AROUND + 1, 1, AROUND)[0, 0])
+
+
 class Redrawing(NamedTuple):
     """A face on its way through the decoder."""
 
@@ -114,21 +124,13 @@ class Redrawing(NamedTuple):
     notes: tuple[str, ...]
     place: Tensor | None
     """As :func:`places_of` gives it."""
-
-    @property
-    def window(self) -> Window | None:
-        """Where pictures are needed for an edit that shows in the place; None: all over."""
-        if self.place is None:
-            return None
-        shown = F.adaptive_max_pool2d(self.place, FEATURES_SIDE)
-        if not shown.any():
-            shown[..., 0, 0] = 1
-        return window_around(F.max_pool2d(shown, 2 * AROUND + 1, 1, AROUND)[0, 0])
+    window: Window | None
+    """As :func:`window_of` gives it."""
 
 
 def _redrawn(faces: Sequence[Redrawing], fidelity: Fidelity, goes_on: bool) -> list[EditedFace]:
     """Faces of one size and window after their edits, which may go on outside of them or not."""
-    (window,) = {one.window for one in faces}
+    window = faces[0].window
     before, after = _drawn([one.face for one in faces], [one.edited for one in faces], window)
     original = to_tensor([one.face.crop.pixels for one in faces]).to(before.image.device)
     seen = [x if window is None else window.core.of(x) for x in (original, before.image)]
