@@ -6,6 +6,7 @@ features, as in DatasetGAN (Zhang et al. 2021, arXiv 2104.06490); see MODEL_CARD
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
@@ -56,22 +57,33 @@ class Segmenter(nn.Module):
         self.out = nn.Sequential(nn.Conv2d(first, 4 * len(CLASSES), 1), nn.PixelShuffle(2))
 
     def forward(self, faces: Tensor) -> Tensor:
+        return self.out(self.pyramid(faces)[-1])
+
+    def pyramid(self, faces: Tensor) -> list[Tensor]:
+        """What is seen in faces [N, 3, 128, 128], at 8, 16, 32 and 64 px."""
         x = self.stem(faces)
         skips = []
         for down in self.down:
             skips.append(x)
             x = down(x)
         x = self.context(x)
+        maps = [x]
         for up, skip in zip(self.up, reversed(skips), strict=True):
             x = F.interpolate(x, scale_factor=2, mode="bilinear", align_corners=False)
             x = up(torch.cat((x, skip), dim=1))
-        return self.out(x)
+            maps.append(x)
+        return maps
 
 
 @cache
 def segmenter() -> Segmenter:
     """The bundled segmenter, on the CPU. Raises ModelError if its weights are damaged."""
     return filled(Segmenter(), WEIGHTS).eval().requires_grad_(False)
+
+
+def segmenter_on(device: torch.device) -> Segmenter:
+    """The bundled segmenter, there. Raises ModelError if its weights are damaged."""
+    return copy.deepcopy(segmenter()).to(device)
 
 
 @torch.inference_mode()

@@ -130,6 +130,9 @@ class CorrectorOptions(SampleOptions):
     feature_weight: Annotated[
         float, Setting("Weight of the identity network's features.", LOSS_PANEL)
     ] = 0.6
+    parts_weight: Annotated[
+        float, Setting("Weight of how brows, eyes and mouth differ.", LOSS_PANEL)
+    ] = 0.5
 
 
 @dataclass(frozen=True)

@@ -13,6 +13,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from facemod.faces.regions import segmenter_on
 from facemod.latent.codes import Codes, Details
 from facemod.models.base import Drawn, Effort, ModelInfo, Watch, WindowDrawer, unwatched
 from facemod.models.wavelet import encoder as encoders
@@ -228,7 +229,9 @@ class WaveletModel:
     @cached_property
     def viewer(self) -> Viewer:
         """What searches for styles look through."""
-        return Viewer(self.decoder, self.networks.preview, self.networks.identity)
+        networks = self.networks
+        segmenter = segmenter_on(self.device)
+        return Viewer(self.decoder, networks.preview, networks.identity, segmenter)
 
     @cached_property
     def style_encoder(self) -> IterativeEncoder:

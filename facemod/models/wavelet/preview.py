@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 from torch import Tensor, nn
 
+from facemod.faces.regions import Segmenter
 from facemod.models.wavelet.decoder import CHANNELS, Decoder, inverse_haar
 from facemod.models.wavelet.details import BLOCKS_BEFORE
 from facemod.models.wavelet.identity import Identity
@@ -39,6 +40,7 @@ class Viewer:
     decoder: Decoder
     preview: LinearPreview
     identity: Identity
+    segmenter: Segmenter
 
     def draw(self, styles: Tensor) -> Tensor:
         """Pictures [N, 3, 128, 128] of styles [N, 16, 512], with gradients, in half precision

@@ -2,7 +2,8 @@
 
 An encoder's styles hold a look-alike; a few gradient steps hold the person (Abdal et al. 2019,
 Image2StyleGAN, and many since). The steps look through a 128 px preview and watch the pixels,
-most of all eyes and mouth, and what an identity network sees. Edits stay natural only near the
+most of all eyes and mouth, what an identity network sees, and the outlines of brows, eyes and
+mouth, without which eyes squint and mouths close. Edits stay natural only near the
 styles that the mapping network makes, so the search walks along their principal axes, in standard
 deviations, and each slot's difference from the style that all share is dear (Tov et al. 2021,
 e4e).
@@ -20,11 +21,11 @@ from torch import Tensor
 
 from facemod.models.wavelet.details import SHAPING
 from facemod.models.wavelet.distances import identity_losses, multi_scale_l1
-from facemod.models.wavelet.identity import Identity
+from facemod.models.wavelet.parts import part_loss
 from facemod.models.wavelet.preview import SIDE, Viewer
 
 RATE, WARMUP, LOWEST_RATE = 0.12, 6, 0.01
-PICTURE, LIKENESS, FEATURES = 1.0, 1.0, 0.6
+PICTURE, LIKENESS, FEATURES, EXPRESSION = 1.0, 1.0, 0.6, 0.5
 NATURAL, APART = 0.003, 0.01
 # Weights of places of the FFHQ square: centre and radii as parts of the side, and how much more.
 EVERYWHERE = 0.6
@@ -64,7 +65,7 @@ class StyleFitter:
                 group["lr"] = rate(step, steps)
             place = shared + apart
             shown = self.viewer.draw(self.moved(styles, place))
-            loss = goal.distance(self.viewer.identity, shown) + unnatural(place, apart)
+            loss = goal.distance(self.viewer, shown) + unnatural(place, apart)
             optimizer.zero_grad(set_to_none=True)
             (len(faces) * loss).backward()
             optimizer.step()
@@ -88,11 +89,13 @@ class Goal:
         """The goal of showing ``faces`` [N, 3, 128, 128]."""
         return cls(faces, face_weights(SIDE).to(faces).expand(len(faces), -1, -1, -1))
 
-    def distance(self, identity: Identity, pictures: Tensor) -> Tensor:
+    def distance(self, viewer: Viewer, pictures: Tensor) -> Tensor:
         """How far pictures are from the photos, the mean of all faces."""
-        person, features = identity_losses(identity, pictures, self.faces)
+        person, features = identity_losses(viewer.identity, pictures, self.faces)
         picture = multi_scale_l1(pictures, self.faces, self.weights)
-        return PICTURE * picture + LIKENESS * person + FEATURES * features
+        parts = part_loss(viewer.segmenter, pictures, self.faces)
+        seen = PICTURE * picture + LIKENESS * person + FEATURES * features
+        return seen + EXPRESSION * parts
 
 
 def place_of(styles: Tensor, mean: Tensor, axes: Tensor) -> Tensor:

@@ -3,7 +3,8 @@
 ``facemod train corrector RUN --faces faces.npz`` runs this. Pictures are drawn through the linear
 preview, which is exact up to the 64 px features; the first guess is the shipped encoder's, and a
 part of the batches is corrected twice. Real faces are judged by pixels, those of eyes and mouth
-most, and by an identity network; decoder samples by their known styles.
+most, by an identity network and by the outlines of brows, eyes and mouth; decoder samples by
+their known styles.
 """
 
 from __future__ import annotations
@@ -17,12 +18,14 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
+from facemod.faces.regions import segmenter_on
 from facemod.imaging.sheet import tile
 from facemod.models.wavelet.corrector import Corrector, IterativeEncoder
 from facemod.models.wavelet.decoder import STYLE_DIM
 from facemod.models.wavelet.details import BLOCKS_BEFORE
 from facemod.models.wavelet.distances import identity_losses, multi_scale_l1
 from facemod.models.wavelet.model import Networks
+from facemod.models.wavelet.parts import part_loss
 from facemod.models.wavelet.preview import SIDE, Viewer
 from facemod.models.wavelet.styling import face_weights, place_of, unnatural
 from facemod.tensors.pixels import to_pixels
@@ -57,7 +60,8 @@ class CorrectorTrainer(OneNetwork):
         self.mean, self.axes = networks.encoder.mean, networks.encoder.basis
         natural = self.mapping(torch.randn(NATURAL_DRAWS, STYLE_DIM, device=fabric.device))
         self.style_loss = fabric.to_device(StyleLoss(self.decoder, natural))
-        self.viewer = Viewer(self.decoder, networks.preview, networks.identity)
+        segmenter = segmenter_on(fabric.device)
+        self.viewer = Viewer(self.decoder, networks.preview, networks.identity, segmenter)
         self.weights = face_weights(SIDE).to(fabric.device)
         self.network = begun(networks, options.start).to(fabric.device)
         average = get_ema_multi_avg_fn(AVERAGING)
@@ -127,6 +131,7 @@ class CorrectorTrainer(OneNetwork):
             "pixel": o.pixel_weight * multi_scale_l1(picture, real, known * self.weights),
             "identity": o.identity_weight * person,
             "feature": o.feature_weight * features,
+            "parts": o.parts_weight * part_loss(self.viewer.segmenter, shown, wanted),
             "spread": unnatural(place, place - place.mean(1, keepdim=True)),
         }
 

@@ -17,6 +17,7 @@ import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor
 
+from facemod.faces.regions import segmenter_on
 from facemod.imaging.sheet import tile
 from facemod.models.wavelet.corrector import IterativeEncoder
 from facemod.models.wavelet.crops import decode_window
@@ -63,7 +64,8 @@ class DetailTrainer(OneNetwork):
         self.faces = PackedFaces(options.faces)
         networks = Networks.load(options.bundle).on(fabric.device)
         self.decoder, self.mapping = networks.decoder, networks.mapping
-        self.viewer = Viewer(self.decoder, networks.preview, networks.identity)
+        segmenter = segmenter_on(fabric.device)
+        self.viewer = Viewer(self.decoder, networks.preview, networks.identity, segmenter)
         self.encoder = IterativeEncoder(
             networks.encoder, networks.corrector, self.viewer, self.features
         )

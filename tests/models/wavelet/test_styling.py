@@ -54,7 +54,7 @@ def test_a_fit_comes_closer_by_the_early_slots_alone(
     goal = styling.Goal.of(small)
     with torch.no_grad():
         before, after = (
-            goal.distance(fitter.viewer.identity, fitter.viewer.draw(s)) for s in (styles, fitted)
+            goal.distance(fitter.viewer, fitter.viewer.draw(s)) for s in (styles, fitted)
         )
     assert after < 0.8 * before
     assert torch.equal(fitted[:, SHAPING:], styles[:, SHAPING:])
