@@ -20,9 +20,11 @@ if TYPE_CHECKING:
     from facemod.training.evaluation.evaluate import Evaluation
     from facemod.training.evaluation.groups import GroupsOf
     from facemod.training.evaluation.metrics import FaceMetric, ModelMetric, Reconstructed
+    from facemod.training.judges.readings import Readings
 
 SHOWN = 20
 SAMPLES = 1000
+TAUGHT = 1200  # labelled faces of each set, a quarter of them to try the readings
 Words = Annotated[
     list[str],
     typer.Argument(
@@ -40,12 +42,20 @@ class Evaluating(Printing):
     identity: Annotated[
         Path | None, typer.Option(help="MobileFaceNet checkpoint: adds identity similarity.")
     ] = None
-    attributes: Annotated[
-        Path | None, typer.Option(help="Attribute network: judges more presets with --edits.")
-    ] = None
     edits: Annotated[
-        int, typer.Option(min=0, help="Faces that every preset is tried on, which takes long.")
+        int, typer.Option(min=0, help="Faces that presets are tried on, which takes long.")
     ] = 0
+    celeba: Annotated[
+        Path | None,
+        typer.Option(
+            help="Packed faces of CelebA; with --labels and --identity, --edits measures "
+            "more presets."
+        ),
+    ] = None
+    labels: Annotated[Path | None, typer.Option(help="CSV of CelebA's attributes.")] = None
+    utk: Annotated[
+        Path | None, typer.Option(help="Packed faces of UTKFace: for age and gender.")
+    ] = None
     features: Annotated[
         Path | None,
         typer.Option(
@@ -170,7 +180,7 @@ def parse_groups(choice: str | None) -> GroupsOf | None:
 
 def model_metrics(options: Evaluating, detector: Detector, device: str) -> list[ModelMetric]:
     """The measures of the whole model that the options ask for."""
-    from facemod.training.evaluation.editability import Editability, Geometry, Judged, Measures
+    from facemod.training.evaluation.editability import Editability, Geometry, Measures, ReadOff
     from facemod.training.evaluation.generation import (
         FeatureDistance,
         PathLength,
@@ -180,15 +190,24 @@ def model_metrics(options: Evaluating, detector: Detector, device: str) -> list[
 
     metrics: list[ModelMetric] = []
     if options.edits:
-        judge: Measures = Geometry(detector)
-        if options.attributes:
-            judge = Judged(options.attributes)
-        metrics.append(Editability(judge, options.edits))
+        measures: list[Measures] = [*map(ReadOff, readings(options)), Geometry(detector)]
+        metrics.append(Editability(measures, options.edits))
     if options.features:
         features = feature_network(options.features, options.features_size, device)
         samples = options.samples or SAMPLES
         metrics += [FeatureDistance(features, samples), PathLength(squared(features), samples)]
     return metrics
+
+
+def readings(options: Evaluating) -> list[Readings]:
+    """What reads attributes off faces, if there are labels to learn them from."""
+    from facemod.training.judges.identity import load_identity
+    from facemod.training.judges.readings import Readings, labelled_sets
+
+    if not (options.identity and options.celeba and options.labels):
+        return []
+    sets = labelled_sets(options.celeba, options.labels, options.utk, TAUGHT)
+    return [Readings.taught(load_identity(options.identity), sets)]
 
 
 def measured_as_published(

@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Protocol
 
 import numpy as np
@@ -20,9 +19,8 @@ from facemod.latent.presets import find_presets
 from facemod.latent.strengths import Strength, preset_edit
 from facemod.models.base import FaceModel
 from facemod.training.evaluation.metrics import Reconstructed, landmarks_of
-from facemod.training.judges import attributes
-from facemod.training.judges.judge import NAMES, Judge
-from facemod.training.presets.recipes import RECIPES
+from facemod.training.judges.readings import Readings
+from facemod.training.presets.levels import LABELS
 
 SIDE = 256
 SEED, TRUNCATION = 11, 0.7
@@ -76,30 +74,34 @@ def head_pose(landmarks: NDArray[np.float64]) -> tuple[float, float]:
     return float(nose @ across), -float(nose @ along)
 
 
-class Judged:
-    """What the attribute network, light and the motion of the face's parts tell."""
+@dataclass(frozen=True)
+class ReadOff:
+    """What a regression on an identity network's features tells, in the units of presets."""
 
-    names = tuple(recipe.name for recipe in RECIPES)
+    readings: Readings
 
-    def __init__(self, network: Path) -> None:
-        self.judge = Judge(attributes.load(network))
-        weights = [[recipe.targets.get(name, 0.0) for name in NAMES] for recipe in RECIPES]
-        self._weights = torch.tensor(weights)
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The presets that are about something which is read reliably."""
+        reliable = self.readings.reliable
+        return tuple(name for name, (label, _) in LABELS.items() if label in reliable)
 
     def changes(self, before: Tensor, after: Tensor) -> Tensor:
-        small = (F.interpolate(x, (128, 128), mode="area") for x in (before, after))
-        return self.judge.changes(*small) @ self._weights.T
+        was, now = self.readings(before), self.readings(after)
+        told = [LABELS[name] for name in self.names]
+        return torch.stack([(now[label] - was[label]) / unit for label, unit in told], 1)
 
 
 @dataclass(frozen=True)
 class Editability:
     """The effect of each preset on encoded faces, beside that on as many random ones.
 
-    Only presets whose own attribute ``measures`` tell are tried. ``share`` is the ratio of the
-    two effects, each half the difference between strength 1 and strength -1.
+    Only presets whose own attribute any of the ``measures`` tells are tried; the first one that
+    does is asked. ``share`` is the ratio of the two effects, each half the difference between
+    strength 1 and strength -1.
     """
 
-    measures: Measures
+    measures: Sequence[Measures]
     faces: int
     name: str = "editability"
 
@@ -111,21 +113,26 @@ class Editability:
         samples = [drawn[i] for i in range(len(drawn))]
         found = {}
         for name, preset in find_presets()[0].items():
-            if name not in self.measures.names or preset.family != model.info.family:
+            telling = [each for each in self.measures if name in each.names]
+            if not telling or preset.family != model.info.family:
                 continue
-            on_samples, on_real = (self._effect(model, codes, name) for codes in (samples, real))
+            on_samples, on_real = (
+                effect(model, codes, name, telling[0]) for codes in (samples, real)
+            )
             share = on_real / on_samples if on_samples else math.nan
             found[name] = {"on samples": on_samples, "on real": on_real, "share": share}
         return found
 
-    def _effect(self, model: FaceModel, codes: Sequence[Codes], name: str) -> float:
-        info = model.info
-        edits = (preset_edit({name: Strength(strength)}, info.space) for strength in (-1.0, 1.0))
-        down, up = (torch.cat([picture(model, edit(face)) for face in codes]) for edit in edits)
-        found = self.measures.changes(down, up)[:, self.measures.names.index(name)]
-        return float(found.nanmean() / 2)
+
+def effect(model: FaceModel, codes: Sequence[Codes], name: str, measures: Measures) -> float:
+    """Half of what lies between strength -1 and strength 1 of a preset, the mean over faces."""
+    space = model.info.space
+    edits = (preset_edit({name: Strength(strength)}, space) for strength in (-1.0, 1.0))
+    down, up = (torch.cat([picture(model, edit(face)) for face in codes]) for edit in edits)
+    return float(measures.changes(down, up)[:, measures.names.index(name)].nanmean() / 2)
 
 
 def picture(model: FaceModel, codes: Codes) -> Tensor:
     """What codes look like at 256 px [N, 3, 256, 256] in [-1, 1]."""
-    return F.interpolate(model.decode(codes).float().cpu(), (SIDE, SIDE), mode="area")
+    drawn = model.decode(codes, SIDE if SIDE in model.info.sizes else None)
+    return F.interpolate(drawn.float().cpu(), (SIDE, SIDE), mode="area")

@@ -148,6 +148,15 @@ def utk_label(file: str) -> list[float] | None:
     return [float(age), 1.0 - int(sex)] if age.isdigit() and sex in ("0", "1") else None
 
 
+def labelled_sets(celeba: Path, labels: Path, utk: Path | None, count: int) -> list[Labelled]:
+    """``count`` faces of CelebA and, if it is there, of UTKFace, with what is said of them."""
+    known, names = celeba_labels(labels)
+    sets = [Labelled.read(celeba, known, names, count)]
+    if utk is not None:
+        sets.append(Labelled.read(utk, utk_label, UTK_NAMES, count))
+    return sets
+
+
 def celeba_labels(table: Path) -> tuple[LabelOf, tuple[str, ...]]:
     """What CelebA's table says of a file, and the names of its columns but the sex's."""
     with table.open(newline="") as file:

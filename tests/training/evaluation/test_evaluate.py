@@ -5,6 +5,8 @@ from __future__ import annotations
 import math
 from dataclasses import replace
 from pathlib import Path
+from types import MappingProxyType
+from typing import cast
 
 import numpy as np
 import pytest
@@ -16,9 +18,10 @@ from facemod.errors import InputError, ModelError, NoFaceError, UsageError
 from facemod.latent.codes import Codes
 from facemod.latent.edits import Edit
 from facemod.latent.strengths import Strength
+from facemod.models.registry import load_model
 from facemod.models.wavelet.model import FOLDER
 from facemod.training.evaluation import report
-from facemod.training.evaluation.editability import Editability
+from facemod.training.evaluation.editability import Editability, ReadOff
 from facemod.training.evaluation.evaluate import evaluate, open_model, sheet
 from facemod.training.evaluation.groups import (
     FEWEST,
@@ -41,6 +44,7 @@ from facemod.training.evaluation.metrics import (
     spread,
     variation,
 )
+from facemod.training.judges.readings import Readings
 from facemod.weights.files import load_weights, save_weights
 
 SIDE = 256
@@ -197,11 +201,41 @@ def test_editability_compares_real_faces_with_samples(monkeypatch: pytest.Monkey
     monkeypatch.setattr("facemod.training.evaluation.editability.preset_edit", moved)
     inside = face(picture(), picture(), torch.zeros(1, 16, 3))
     at_the_edge = face(picture(), picture(), torch.ones(1, 16, 3))  # and cannot get redder
-    found = Editability(Redness(), 2).measure(model, [inside, at_the_edge])
+    found = Editability([Redness()], 2).measure(model, [inside, at_the_edge])
     assert set(found) == {"smile"}
     assert found["smile"]["on samples"] == pytest.approx(0.1, abs=0.02)
     assert found["smile"]["on real"] == pytest.approx(0.075, abs=1e-5)
     assert found["smile"]["share"] == pytest.approx(0.75, abs=0.15)
+
+
+class Reds:
+    """Readings of pictures: how red they are, said to be their smile, and a guess."""
+
+    reliable = MappingProxyType({"Smiling": 0.4})
+
+    def __call__(self, faces: torch.Tensor) -> dict[str, torch.Tensor]:
+        redness = faces[:, 0].mean((1, 2))
+        return {"Smiling": redness, "Bangs": torch.rand(len(faces))}
+
+
+def test_only_reliable_readings_tell_of_presets() -> None:
+    measures = ReadOff(cast(Readings, Reds()))
+    assert measures.names == ("smile",)
+    gray = torch.zeros(2, 3, SIDE, SIDE)
+    assert measures.changes(gray, gray + 0.3).flatten().tolist() == pytest.approx([0.3, 0.3])
+
+
+def test_the_first_measure_that_knows_a_preset_is_asked() -> None:
+    model = load_model()
+    codes = [model.sample(1, seed=seed) for seed in (1, 2)]
+    faces = [face(picture(), picture(), one.styles) for one in codes]
+
+    class Never(Redness):
+        def changes(self, before: torch.Tensor, after: torch.Tensor) -> torch.Tensor:
+            raise AssertionError("another measure was first")
+
+    found = Editability([Redness(), Never()], 1).measure(model, faces)
+    assert list(found) == ["smile"] and math.isfinite(found["smile"]["share"])
 
 
 def test_utk_names_tell_groups() -> None:
