@@ -78,18 +78,25 @@ def redraw(
     ``asked`` says where on the faces the edits may show; otherwise it goes by each edit's region.
     A zero edit gives the crop's own pixels, and so does any edit outside of these places.
     """
-    edited = [edit(face.codes) for face, edit in zip(faces, edits, strict=True)]
-    notes = [tuple(edit.notes(face.codes)) for face, edit in zip(faces, edits, strict=True)]
-    shown = [
-        places_of(face, edit, fidelity, asked) for face, edit in zip(faces, edits, strict=True)
-    ]
+    ways = redrawings(faces, edits, fidelity, asked)
+    keys = [(len(one.face.crop.pixels), one.window) for one in ways]
+    return in_groups(lambda chosen: carried_over(chosen, *drawn(chosen), fidelity), ways, keys)
+
+
+def redrawings(
+    faces: Sequence[EncodedFace],
+    edits: Sequence[Edit],
+    fidelity: Fidelity,
+    asked: Places | None,
+) -> list[Redrawing]:
+    """The faces before they are drawn; as :func:`redraw`."""
     goes_on = asked is None or (isinstance(asked, Regions) and asked.mask is None)
-    redrawings = [
-        Redrawing(face, codes, edit.scenic, said, place, window_of(place))
-        for face, codes, edit, said, place in zip(faces, edited, edits, notes, shown, strict=True)
-    ]
-    keys = [(len(one.face.crop.pixels), one.window) for one in redrawings]
-    return in_groups(lambda chosen: _redrawn(chosen, fidelity, goes_on), redrawings, keys)
+    return [
+        Redrawing(face, edit(face.codes), edit.scenic, tuple(edit.notes(face.codes)), place,
+                  window_of(place), goes_on)
+        for face, edit in zip(faces, edits, strict=True)
+        for place in [places_of(face, edit, fidelity, asked)]
+    ]  # fmt: skip
 
 
 def places_of(
@@ -126,15 +133,23 @@ class Redrawing(NamedTuple):
     """As :func:`places_of` gives it."""
     window: Window | None
     """As :func:`window_of` gives it."""
+    goes_on: bool
+    """Whether the edit may go on outside of the square."""
 
 
-def _redrawn(faces: Sequence[Redrawing], fidelity: Fidelity, goes_on: bool) -> list[EditedFace]:
-    """Faces of one size and window after their edits, which may go on outside of them or not."""
-    window = faces[0].window
-    before, after = _drawn([one.face for one in faces], [one.edited for one in faces], window)
+def carried_over(
+    faces: Sequence[Redrawing],
+    before: Drawn,
+    after: Drawn,
+    fidelity: Fidelity,
+    *,
+    scored: bool = True,
+) -> list[EditedFace]:
+    """Faces of one size and window after their edits, from their pictures before and after.
+
+    Without ``scored`` nobody wants to know how well it went.
+    """
     original = to_tensor([one.face.crop.pixels for one in faces]).to(before.image.device)
-    seen = [x if window is None else window.core.of(x) for x in (original, before.image)]
-    scores = [{"psnr": psnr(x, r)} for x, r in zip(*seen, strict=True)]
     everywhere = torch.ones(1, 1, *original.shape[-2:])
     place = torch.cat([everywhere if one.place is None else one.place for one in faces])
     place = place.to(original)
@@ -142,18 +157,30 @@ def _redrawn(faces: Sequence[Redrawing], fidelity: Fidelity, goes_on: bool) -> l
     own: list[Tensor | None] = [None] * len(faces)
     if fidelity.transfers:
         at = _outlines(faces, original, before, after)
-        own = at.recoloured if goes_on else own
+        colours = zip(faces, at.recoloured, strict=True)
+        own = [place if one.goes_on else None for one, place in colours]
         at = at._replace(seen=reduced(place, at.photo.shape[-1]))
         change = transfer(original, before.image, after.image, at)
         shown = original + in_tones(original, change)
     if any(one.place is not None for one in faces):
         shown = original + place * (shown - original)
     shown = shown.clamp(-1, 1)
-    for score, alike in zip(scores, likeness(original, shown), strict=True):
-        score["likeness"] = alike
+    scores = _scores(faces[0].window, original, before.image, shown) if scored else [{}] * len(own)
     return [
         EditedFace(one.face.crop, pixels, score, one.notes, place)
         for one, pixels, score, place in zip(faces, to_pixels(shown), scores, own, strict=True)
+    ]
+
+
+def _scores(
+    window: Window | None, original: Tensor, before: Tensor, shown: Tensor
+) -> list[dict[str, float]]:
+    """How close the model comes to each face, and how much the result looks like it."""
+    seen = [x if window is None else window.core.of(x) for x in (original, before)]
+    closeness = (psnr(x, picture) for x, picture in zip(*seen, strict=True))
+    return [
+        {"psnr": close, "likeness": alike}
+        for close, alike in zip(closeness, likeness(original, shown), strict=True)
     ]
 
 
@@ -166,8 +193,8 @@ def _outlines(
     """
     scenic = torch.tensor([one.scenic for one in faces], device=original.device)
     before, after = (
-        drawn._replace(person=drawn.person.masked_fill(scenic[:, None, None, None], 1.0))
-        for drawn in (before, after)
+        picture._replace(person=picture.person.masked_fill(scenic[:, None, None, None], 1.0))
+        for picture in (before, after)
     )
     seen = {(one.face, one.scenic): i for i, one in enumerate(faces)}
     mattes = {key: matte(original[i, None], before.person[i, None]) for key, i in seen.items()}
@@ -176,14 +203,14 @@ def _outlines(
     return Outlines.of(photo, before, after)
 
 
-def _drawn(
-    faces: Sequence[EncodedFace], edited: Sequence[Codes], window: Window | None
-) -> tuple[Drawn, Drawn]:
-    """What the decoder makes of the faces and of their edited codes, the same if unedited.
+def drawn(ways: Sequence[Redrawing]) -> tuple[Drawn, Drawn]:
+    """What the decoder makes of faces of one size and window and of their edited codes, the same
+    if unedited.
 
     A face that is there several times, for several edits, is decoded once, and not at all if what
     comes out is known. Outside of the core of a ``window`` pictures are rough.
     """
+    faces, edited = [one.face for one in ways], [one.edited for one in ways]
     moved = [
         i for i, face in enumerate(faces) if not torch.equal(edited[i].styles, face.codes.styles)
     ]
@@ -191,7 +218,9 @@ def _drawn(
     codes = [*(face.codes for face in unknown), *(edited[i] for i in moved)]
     pictures: list[Drawn] = []
     if codes:
-        together = draw(faces[0].model, concatenate(codes), len(faces[0].crop.pixels), window)
+        together = draw(
+            faces[0].model, concatenate(codes), len(faces[0].crop.pixels), ways[0].window
+        )
         pictures = [Drawn(*parts) for parts in zip(*(x.split(1) for x in together), strict=True)]
     known = dict(zip(unknown, pictures, strict=False))
     befores = [known[face] if face.before is None else face.before for face in faces]

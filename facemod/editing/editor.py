@@ -79,12 +79,15 @@ class Editor:
             raise NoFaceError("no face was found")
         return [self.align(photo, face) for face in choose(found, which)]
 
-    def align(self, photo: Photo, face: Face) -> Crop:
-        """The face as an upright square of one of the model's sizes."""
+    def side(self, face: Face) -> int:
+        """The model's size in which a face is worked on."""
         sizes = self.model.info.sizes
         wanted = self.size or square_side(face)
-        size = next((size for size in sizes if size >= wanted), sizes[-1])
-        return crop_face(photo.rgb, face, size)
+        return next((size for size in sizes if size >= wanted), sizes[-1])
+
+    def align(self, photo: Photo, face: Face, side: int | None = None) -> Crop:
+        """The face as an upright square of the size that suits it, or of ``side`` px."""
+        return crop_face(photo.rgb, face, side or self.side(face))
 
     def encode(
         self, crops: Sequence[Crop], fidelity: Fidelity = Fidelity.TRANSFER

@@ -17,9 +17,15 @@ CURVED = 0.2
 
 # So far back pictures are looked at again: at the end of a walk there are none ahead.
 REACH = 5
+BATCH = 8  # pictures that a GPU draws at a time
 
 Draw = Callable[[Sequence[int]], Tensor]
 """Draws the pictures [N, 3, S, S] in [-1, 1] of N places of a walk."""
+
+
+def batch_on(device: torch.device) -> int:
+    """How many pictures are drawn at a time."""
+    return BATCH if device.type == "cuda" else 1
 
 
 def walked(draw: Draw, count: int, batch: int = 1) -> Iterator[Tensor]:

@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from facemod.editing.editor import EncodedFace
-from facemod.editing.inbetween import walked
+from facemod.editing.inbetween import batch_on, walked
 from facemod.fidelity.ladder import Fidelity
 from facemod.fidelity.transfer import SMOOTH
 from facemod.latent.codes import concatenate
@@ -30,7 +30,6 @@ from facemod.tensors.blur import gaussian_blur
 from facemod.tensors.pixels import to_pixels, to_tensor
 
 DETAIL_FADES = 3  # the power of a face's presence with which its fine detail shows
-BATCH = 8  # pictures that a GPU draws at a time
 
 
 def morph_frames(
@@ -47,10 +46,11 @@ def morph_frames(
     """
     photos = [resized(to_tensor([face.crop.pixels]), size) for face in faces]
     missed = [Missed.of(photo, face) for photo, face in zip(photos, faces, strict=True)]
+    batch = batch_on(model.device)
     for number, steps_there in groupby(steps, key=lambda step: step.leg):
         a, b = number, (number + 1) % len(faces)
         leg = Leg(model, faces[a], faces[b], [step.t for step in steps_there])
-        for t, decoded in zip(leg.ts, walked(leg.drawn, len(leg.ts), leg.batch), strict=True):
+        for t, decoded in zip(leg.ts, walked(leg.drawn, len(leg.ts), batch), strict=True):
             frame = resized(decoded, size)
             if fidelity.transfers:
                 frame = frame + missed[a].shown(missed[b], t)
@@ -66,11 +66,6 @@ class Leg:
     there: EncodedFace
     ts: Sequence[float]
     """How far each of its frames has come, 0 to 1."""
-
-    @property
-    def batch(self) -> int:
-        """How many pictures are drawn at a time."""
-        return BATCH if self.model.device.type == "cuda" else 1
 
     def drawn(self, places: Sequence[int]) -> Tensor:
         """The pictures [N, 3, R, R] that stand at some places, as large as the aligned faces."""

@@ -6,13 +6,14 @@ needs the model and may see faces of several photos at once, ``files`` needs no 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
 from facemod.editing.corridor import EditedFace, check_likeness, put_back, reconstruct, redraw
 from facemod.editing.editor import Editor, EncodedFace
+from facemod.editing.filmed import redrawn_in_order
 from facemod.editing.results import ResultKind, result_file
 from facemod.faces.face import Crop
 from facemod.fidelity.ladder import Fidelity
@@ -58,6 +59,10 @@ class Retouch:
     def redrawn(self, faces: Sequence[EncodedFace]) -> list[EditedFace]:
         """Encoded faces after the edit."""
         return redraw(faces, [self.edit] * len(faces), self.fidelity, self.asked)
+
+    def filmed(self, faces: Sequence[EncodedFace]) -> Iterator[EditedFace]:
+        """One face in consecutive frames after the edit, without scores."""
+        return redrawn_in_order(faces, self.edit, self.fidelity, self.asked)
 
     @property
     def transfers(self) -> bool:

@@ -16,6 +16,8 @@ from facemod.faces.face import Crop, Face
 # Photo pixels around the square that the interpolation may read.
 MARGIN = 4
 DENSER = 1.1
+# The part of its square within which a face has its middle for itself.
+ALONE = 0.2
 
 
 def ffhq_square(landmarks: affine.Points) -> tuple[affine.Points, affine.Points]:
@@ -36,6 +38,12 @@ def square_side(face: Face) -> float:
     """How many photo pixels a side of the square around ``face`` covers."""
     _, half_width = ffhq_square(face.landmarks)
     return float(2 * np.hypot(*half_width))
+
+
+def same_place(one: Face, other: Face) -> bool:
+    """Whether two faces, of one frame of a film or of neighbours, are where only one can be."""
+    (a, _), (b, _) = ffhq_square(one.landmarks), ffhq_square(other.landmarks)
+    return float(np.hypot(*(a - b))) < ALONE * min(square_side(one), square_side(other))
 
 
 def crop_face(rgb: NDArray[np.uint8], face: Face, size: int) -> Crop:

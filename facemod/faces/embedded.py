@@ -12,6 +12,7 @@ it at half that size.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -21,6 +22,7 @@ from numpy.typing import NDArray
 
 from facemod.faces.align import ffhq_square
 from facemod.faces.face import Face, roll
+from facemod.faces.following import beside, near, proposals_of
 from facemod.faces.mipmaps import Mipmaps
 from facemod.faces.onet import ONet
 from facemod.faces.proposer import BOX, POINTS, SCORE, Proposer, suppress, unlike
@@ -48,6 +50,8 @@ OWN = 0.4
 # Beside a face whose square has this part of the photo's longer side, or more, small faces are
 # looked for only where YuNet suspects some.
 CLOSE_BY = 0.3
+# Faces are followed by at most so many looks.
+FOLLOWING_LOOKS = 4
 # FFHQ was cropped by other landmarks; O-Net's lie above those by this part of the FFHQ square.
 FFHQ_OFFSET = 0.0055
 
@@ -111,6 +115,27 @@ class EmbeddedDetector:
             found = self._seen(photo, detailed(photo, SMALL, discs), found)
         return self._faces(found)
 
+    @torch.inference_mode()
+    def follow(self, rgb: NDArray[np.uint8], known: Sequence[Face]) -> list[Face | None]:
+        """Each of the ``known`` faces in the next frame [H, W, 3] of a film; None if it is lost.
+
+        O-Net looks where it looked before, and then beside the face as it did when the face was
+        found, until that is where it looks: so it places the points as it did then. What it
+        follows has to be verified as any other face.
+        """
+        photo, proposals = Mipmaps(rgb), proposals_of(known)
+        found = self._refined(photo, proposals)
+        for _ in range(FOLLOWING_LOOKS - 1):
+            proposals = beside(known, _all_to_ffhq(found.points))
+            if near(found.proposals, proposals):
+                break
+            found = self._refined(photo, proposals)
+        found = Found(beside(known, _all_to_ffhq(found.points)), found.points, found.verify)
+        kept = self._verified(found)
+        return [
+            self._face(found, i, face.index) if i in kept else None for i, face in enumerate(known)
+        ]
+
     def _seen(self, photo: Mipmaps, views: list[View], found: Found) -> Found:
         """``found`` and what else there is in views of one size."""
         proposals = self._propose(views, VAGUE_SCORE)
@@ -143,25 +168,30 @@ class EmbeddedDetector:
         )
         wins = verify > found.verify[weak] + SEARCH_MUST_WIN_BY
         found.points[weak[wins]], found.verify[weak[wins]] = turned[wins], verify[wins]
+        found.proposals[weak[wins], POINTS] = turned[wins].reshape(-1, 10)
         return found
 
     def _faces(self, found: Found) -> list[Face]:
-        """The distinct ones that are verified well enough."""
+        """The verified ones, left to right."""
+        kept = sorted(self._verified(found), key=lambda i: tuple(found.points[i].mean(0)))
+        return [self._face(found, i, number) for number, i in enumerate(kept, start=1)]
+
+    def _verified(self, found: Found) -> list[int]:
+        """Which are distinct, and verified well enough."""
         points, verify = found.points, found.verify
         needed = self.min_verify + TURNED_EXTRA * np.array([abs(roll(p)) > 45 for p in points])
-        kept = [i for i in _distinct(points, verify) if verify[i] >= needed[i]]
-        kept.sort(key=lambda i: tuple(points[i].mean(0)))
-        return [
-            Face(
-                index=number,
-                box=tuple(found.proposals[i, BOX].tolist()),
-                landmarks=_to_ffhq(points[i]),
-                score=float(found.proposals[i, SCORE]),
-                verify=float(verify[i]),
-                backend=self.name,
-            )
-            for number, i in enumerate(kept, start=1)
-        ]
+        return [i for i in _distinct(points, verify) if verify[i] >= needed[i]]
+
+    def _face(self, found: Found, i: int, number: int) -> Face:
+        return Face(
+            index=number,
+            box=tuple(found.proposals[i, BOX].tolist()),
+            landmarks=_to_ffhq(found.points[i]),
+            score=float(found.proposals[i, SCORE]),
+            verify=float(found.verify[i]),
+            backend=self.name,
+            guess=found.proposals[i, POINTS].reshape(5, 2),
+        )
 
 
 def _load(network: YuNet | ONet, name: str) -> YuNet | ONet:
@@ -194,3 +224,8 @@ def _to_ffhq(points: Array) -> Array:
     _, half_width = ffhq_square(points)
     down = np.array([-half_width[1], half_width[0]])
     return points + 2 * FFHQ_OFFSET * down
+
+
+def _all_to_ffhq(points: Array) -> Array:
+    """The same for faces [N, 5, 2]."""
+    return np.array([_to_ffhq(face) for face in points]).reshape(-1, 5, 2)

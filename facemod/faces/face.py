@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,6 +28,8 @@ class Face:
     """The verifier's logit: human faces are above 2.5, usually above 6."""
     backend: str
     """Who found the landmarks: "embedded", "face-alignment" or "none"."""
+    guess: NDArray[np.float64] | None = None
+    """[5, 2]: the coarser landmarks that these were found from, if a detector wants to know."""
 
     @property
     def roll(self) -> float:
@@ -55,6 +58,15 @@ class Detector(Protocol):
 
     def detect(self, rgb: NDArray[np.uint8]) -> list[Face]:
         """The faces of an upright photo [H, W, 3], numbered left to right; [] when none."""
+        ...
+
+
+@runtime_checkable
+class Follower(Detector, Protocol):
+    """A detector that can look for faces where they were a moment ago, in little time."""
+
+    def follow(self, rgb: NDArray[np.uint8], known: Sequence[Face]) -> list[Face | None]:
+        """Each of the ``known`` faces in the next frame [H, W, 3] of a film; None if it is lost."""
         ...
 
 

@@ -40,14 +40,18 @@ def eye_distance(points: Landmarks) -> float:
     return float(np.hypot(*(points[1] - points[0])))
 
 
-def tracks_of(frames: Sequence[Sequence[Landmarks]], gap: int) -> list[Track]:
+def tracks_of(
+    frames: Sequence[Sequence[Landmarks]], gap: int, cuts: Sequence[int] = ()
+) -> list[Track]:
     """Join the faces of all frames to tracks, left to right by their first frame.
 
-    A face that is missed in at most ``gap`` frames goes on as the same track.
+    A face that is missed in at most ``gap`` frames goes on as the same track, but not beyond the
+    frames with which something new begins.
     """
     tracks: list[Track] = []
     for n, faces in enumerate(frames):
-        open_tracks = [track for track in tracks if n - track.last <= gap + 1]
+        since = max(max((cut for cut in cuts if cut <= n), default=0), n - gap - 1)
+        open_tracks = [track for track in tracks if track.last >= since]
         pairs = sorted(
             (_distance(track.seen[track.last], points) / (n - track.last), i, j)
             for i, track in enumerate(open_tracks)

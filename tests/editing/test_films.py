@@ -14,7 +14,8 @@ from fakes import COLOURS, RESOLUTIONS, FakeDetector, FakeModel
 
 from facemod.editing import films as filming
 from facemod.editing.editor import Editor
-from facemod.editing.films import Filming, averaged
+from facemod.editing.films import Filming
+from facemod.editing.roles import averaged
 from facemod.editing.treatments import Retouch
 from facemod.errors import InputError, NoFaceError
 from facemod.imaging.clips import frames_of, open_clip, segments
@@ -144,6 +145,52 @@ def test_segments_come_with_their_surroundings(clip):
     found = segments(open_clip(clip), FRAMES, length=8, reach=5)
     seen = [(first, sorted(held)) for first, held in found]
     assert seen == [(0, [*range(13)]), (8, [*range(3, 20)]), (16, [*range(11, 20)])]
+
+
+def test_every_frame_is_encoded_once_wherever_segments_end(clip, tmp_path):
+    class Counting(FakeModel):
+        faces = 0
+
+        def encode(self, images):
+            self.faces += len(images)
+            return super().encode(images)
+
+    model = Counting()
+    run(Editor(model, FakeDetector()), clip, tmp_path)
+    assert model.faces == FRAMES
+
+
+def test_most_pictures_of_a_steady_face_are_made_of_their_neighbours(clip, tmp_path):
+    class Counting(FakeModel):
+        pictures = 0
+
+        def decode(self, codes, size=None):
+            self.pictures += len(codes)
+            return super().decode(codes, size)
+
+    model = Counting()
+    frames = run(Editor(model, FakeDetector()), clip, tmp_path)
+    # Of 8, 8 and 4 frames 5, 5 and 3 are drawn, before and after.
+    assert model.pictures == 2 * (5 + 5 + 3)
+    assert np.abs(np.diff(frames[:, 36:60, 36:60].mean((1, 2)), axis=0)).max() < 1
+
+
+def test_a_cut_parts_people_at_one_place(tmp_path):
+    """Their codes are not averaged."""
+    path = tmp_path / "two.mp4"
+    tones = [np.full((SIDE, SIDE, 3), tone, np.uint8) for tone in (40, 200)]
+    write_video([tones[0]] * 8 + [tones[1]] * 8, path, 10)
+    codes = []
+
+    class Keeping(FakeModel):
+        def decode(self, codes_, size=None):
+            codes.extend(codes_.styles[:, 0, 0].tolist())
+            return super().decode(codes_, size)
+
+    run(Editor(Keeping(), FakeDetector()), path, tmp_path)
+    dark, bright = min(codes), max(codes)
+    assert bright - dark > 1
+    assert all(min(code - dark, bright - code) < 0.05 for code in codes)
 
 
 def test_codes_of_a_still_face_stay():

@@ -101,3 +101,33 @@ def test_a_read_only_photo_is_welcome(portraits, detector):
     photo = portraits[0].copy()
     photo.flags.writeable = False
     assert len(detector.detect(photo)) == 1
+
+
+def test_faces_are_followed_as_they_move_and_turn(portraits, place, detector):
+    face, whole = None, None
+    for n in range(8):
+        matrix = placed((300 + 9 * n, 350 - 4 * n), 2 * n, 300 + 5 * n)
+        photo = place(portraits[0], matrix, (760, 700))
+        whole = detector.detect(photo)[0]
+        face = whole if face is None else detector.follow(photo, [face])[0]
+        between_eyes = np.hypot(*(whole.landmarks[1] - whole.landmarks[0]))
+        assert np.abs(face.landmarks - whole.landmarks).max() < 0.06 * between_eyes
+        assert np.abs(np.subtract(face.box, whole.box)).max() < 0.8 * between_eyes
+    assert face.verify > 6
+
+
+def test_lost_faces_are_told_from_those_that_stayed(portraits, place, detector, noise):
+    both = np.concatenate([place(p, placed((350, 350), 0, 400), (700, 700)) for p in portraits], 1)
+    left, right = detector.detect(both)
+    changed = both.copy()
+    changed[:, 700:] = noise(700, 700)
+    stayed, lost = detector.follow(changed, [left, right])
+    assert np.abs(stayed.landmarks - left.landmarks).max() < 6 and stayed.index == left.index
+    assert lost is None
+    assert detector.follow(both, []) == []
+
+
+def test_two_that_are_followed_to_one_are_one(portraits, place, detector):
+    photo = place(portraits[0], placed((350, 350), 0, 400), (700, 700))
+    [face] = detector.detect(photo)
+    assert sum(one is not None for one in detector.follow(photo, [face, face])) == 1

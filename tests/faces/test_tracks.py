@@ -36,6 +36,12 @@ def test_a_face_that_comes_back_late_is_another():
     assert len(tracks_of(frames, gap=4)) == 1
 
 
+def test_nobody_goes_on_beyond_a_cut():
+    frames = [[points] for points in walk(12, (0, 0), (0, 0))]
+    before, after = tracks_of(frames, gap=4, cuts=[6])
+    assert (sorted(before.seen), sorted(after.seen)) == ([*range(6)], [*range(6, 12)])
+
+
 def test_a_flash_is_no_face():
     frames = [[points] for points in walk(9, (0, 0), (0, 0))]
     frames[4].append(FACE + 200)
