@@ -29,7 +29,7 @@ from facemod.fidelity.ladder import Fidelity
 from facemod.fidelity.outlines import Outlines
 from facemod.fidelity.regions import Regions
 from facemod.fidelity.tones import in_tones
-from facemod.fidelity.transfer import transfer
+from facemod.fidelity.transfer import transferred
 from facemod.imaging.photo import Photo
 from facemod.latent.codes import Codes, concatenate
 from facemod.latent.edits import Edit
@@ -65,6 +65,8 @@ class EditedFace:
     """What people should know about this face."""
     own: Tensor | None = None
     """[K, K] in 0..1: where people are recoloured and not moved; that may go on beyond the crop."""
+    gone: Tensor | None = None
+    """[K, K] in 0..1: where a photo's finer detail than the crop's belongs to what is gone."""
 
 
 def redraw(
@@ -155,20 +157,24 @@ def carried_over(
     place = place.to(original)
     shown = after.image
     own: list[Tensor | None] = [None] * len(faces)
+    gone: list[Tensor | None] = [None] * len(faces)
     if fidelity.transfers:
         at = _outlines(faces, original, before, after)
         colours = zip(faces, at.recoloured, strict=True)
         own = [place if one.goes_on else None for one, place in colours]
         at = at._replace(seen=reduced(place, at.photo.shape[-1]))
-        change = transfer(original, before.image, after.image, at)
+        change, outdated = transferred(original, before.image, after.image, at)
+        gone = list((outdated * at.seen)[:, 0].cpu())
         shown = original + in_tones(original, change)
     if any(one.place is not None for one in faces):
         shown = original + place * (shown - original)
     shown = shown.clamp(-1, 1)
     scores = _scores(faces[0].window, original, before.image, shown) if scored else [{}] * len(own)
     return [
-        EditedFace(one.face.crop, pixels, score, one.notes, place)
-        for one, pixels, score, place in zip(faces, to_pixels(shown), scores, own, strict=True)
+        EditedFace(one.face.crop, pixels, score, one.notes, goes_on_at, gone_at)
+        for one, pixels, score, goes_on_at, gone_at in zip(
+            faces, to_pixels(shown), scores, own, gone, strict=True
+        )
     ]
 
 
@@ -262,7 +268,8 @@ def put_back(photo: Photo, faces: Iterable[EditedFace], *, transfers: bool = Tru
 def composite(rgb: Pixels, face: EditedFace, *, transfers: bool) -> None:
     """Put one edited face back into the pixels [H, W, 3] that it was cut from, in place."""
     if transfers:
-        add_change(rgb, face.crop, face.pixels.astype(np.float32) - face.crop.pixels, face.own)
+        change = face.pixels.astype(np.float32) - face.crop.pixels
+        add_change(rgb, face.crop, change, face.own, face.gone)
     else:
         replace(rgb, face.crop, face.pixels, np.ones(face.pixels.shape[:2], np.float32))
 

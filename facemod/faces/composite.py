@@ -20,6 +20,8 @@ from torch import Tensor
 from facemod.faces import affine
 from facemod.faces.beyond import beyond
 from facemod.faces.face import Crop
+from facemod.faces.finer import finer, without_finer
+from facemod.tensors.blur import resized
 
 # Width of the fade where the photo goes on beyond the crop's border, as a part of its side.
 FEATHER = 0.10
@@ -37,20 +39,36 @@ Floats = NDArray[np.float32]
 Region = tuple[slice, slice]
 
 
-def add_change(rgb: Pixels, crop: Crop, change: Floats, own: Tensor | None = None) -> None:
+def add_change(
+    rgb: Pixels,
+    crop: Crop,
+    change: Floats,
+    own: Tensor | None = None,
+    gone: Tensor | None = None,
+) -> None:
     """Add ``change`` [S, S, 3], in units of 0..255, to the photo [H, W, 3] in place.
 
     Where the change is exactly 0 the photo keeps its bytes. The change fades out toward the
     border of the crop, so that one that reaches it leaves no edge. Where it recolours people and
     moves none of them, which is ``own`` [K, K] in 0..1, hair goes on with it beyond the border.
+    Where things are ``gone`` [K, K] in 0..1, a photo denser than the crop loses their finest lines.
     """
     held = feather(crop, rgb.shape, change)
     layers = [(crop, change * held[..., None])]
     if own is not None and held.min() < HELD:
         layers.append(beyond(rgb, crop, change, own, held))
+    if gone is not None and affine.scale(crop.matrix) > DENSER:
+        _smoothen(rgb, crop, resized(gone[None, None], len(held))[0, 0] * torch.from_numpy(held))
     for where, added in layers:
         for region, delta in _warped(rgb, where, torch.from_numpy(added)):
             rgb[region] = _rounded(delta.add_(_seen(rgb, region)))
+
+
+def _smoothen(rgb: Pixels, crop: Crop, gone: Tensor) -> None:
+    """Take away what of the photo is finer than the crop, where it is ``gone`` [S, S] in 0..1."""
+    layers, limit = finer(rgb, crop, gone)
+    for region, warped in _warped(rgb, crop, layers):
+        rgb[region] = _rounded(without_finer(_seen(rgb, region).float(), warped, limit))
 
 
 def replace(rgb: Pixels, crop: Crop, pixels: Pixels | Floats, mask: Floats) -> None:

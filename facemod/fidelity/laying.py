@@ -17,8 +17,6 @@ from facemod.tensors.blur import gaussian_blur, limited, resized
 
 # Grain is what is finer than this, a fraction of the side.
 GRAIN = 0.0015
-# What is larger than so many times the grain's usual size is an edge.
-GRAIN_LIMIT = 2.5
 # So many samples across a picture are enough to know its grain.
 SAMPLES = 256
 TILE = 128
@@ -90,8 +88,3 @@ def sampled(images: Tensor) -> Tensor:
     """Some pixels of images [N, C, S, S], [N, C, K, K]."""
     step = max(1, images.shape[-1] // SAMPLES)
     return images[..., ::step, ::step]
-
-
-def usual_limit(grain: Tensor) -> Tensor:
-    """How large grain may be, [N, 1, 1, 1], by samples [N, C, K, K] of it."""
-    return GRAIN_LIMIT * grain.abs().flatten(1).median(1).values[:, None, None, None]

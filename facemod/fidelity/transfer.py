@@ -20,6 +20,8 @@ goes over the large ones once.
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import torch
 from torch import Tensor
 
@@ -30,11 +32,11 @@ from facemod.fidelity.laying import (
     Shares,
     laid,
     sampled,
-    usual_limit,
     without_grain,
 )
 from facemod.fidelity.outlines import Outlines, near, rim_colours
 from facemod.tensors.blur import gaussian_blur, limited, reduced, resized, smoothstep
+from facemod.tensors.grain import calm, usual_limit
 
 # Mean absolute change over the colour channels, on the scale of 0..1.
 CHANGE_STARTS, CHANGE_FULL = 0.010, 0.035
@@ -49,10 +51,6 @@ MASK_BLUR = 0.012
 FINE = 0.03
 NEIGHBOURHOOD = 0.025
 SMOOTH = 0.10
-# How far around an edge of the photo grain cannot be told from it, and from which mean square of
-# what is fine on, in squares of the largest grain, there is an edge: begins, surely.
-EDGE = 0.006
-ROUGH, EDGY = 0.7, 1.5
 # The face within the FFHQ square: rows, columns.
 FACE = (slice(0.25, 0.85), slice(0.22, 0.78))
 # More of a person than this makes background stale, and so does a person so near, in parts of
@@ -61,10 +59,27 @@ TRACE, NEAR = 0.02, 0.015
 ALIKE = 0.04
 
 
+class Transferred(NamedTuple):
+    """What an edit does to N photos."""
+
+    change: Tensor
+    """What to add to them, [N, 3, S, S]."""
+    gone: Tensor
+    """[N, 1, H, H] in 0..1: where nothing of what is finer in a photo than these pictures belongs
+    any more but its grain."""
+
+
 def transfer(
     original: Tensor, reconstruction: Tensor, edited: Tensor, at: Outlines | None = None
 ) -> Tensor:
-    """The change [N, 3, S, S] to add to ``original``; all images in [-1, 1], same shape.
+    """The change [N, 3, S, S] to add to ``original``, as :func:`transferred` tells it."""
+    return transferred(original, reconstruction, edited, at).change
+
+
+def transferred(
+    original: Tensor, reconstruction: Tensor, edited: Tensor, at: Outlines | None = None
+) -> Transferred:
+    """What to do to ``original``; all images [N, 3, S, S] in [-1, 1].
 
     ``at`` says what of them is person; everything if nobody knows. The change is exactly zero
     where the edit changes (almost) nothing, on all background that it neither covers nor uncovers,
@@ -73,11 +88,13 @@ def transfer(
     large = Pictures(original, reconstruction, edited)
     small = Pictures(*(reduced(picture, MASKS) for picture in large))
     at = at or Outlines.everywhere(small.original)
-    change = carried(large, small, at)
+    change, gone = carried(large, small, at)
     uncovered = at.moved * (1 - at.after)
     if uncovered.any():
-        _fill(change, original, ~stale(small, at), uncovered)
-    return change
+        hidden = stale(small, at)
+        _fill(change, original, ~hidden, uncovered)
+        gone = torch.maximum(gone, uncovered * resized(hidden.to(gone), gone.shape[-1]))
+    return Transferred(change, gone)
 
 
 def _fill(change: Tensor, original: Tensor, known: Tensor, uncovered: Tensor) -> None:
@@ -102,8 +119,8 @@ def stale(small: Pictures, at: Outlines) -> Tensor:
     return (person > TRACE) & ((unlike > ALIKE) | (reduced(at.after, HIDDEN) > TRACE))
 
 
-def carried(large: Pictures, small: Pictures, at: Outlines) -> Tensor:
-    """What the edit adds to the person of the ``large`` originals, [N, 3, S, S].
+def carried(large: Pictures, small: Pictures, at: Outlines) -> Transferred:
+    """What the edit does to the person of the ``large`` originals.
 
     Where that is, is decided on the ``small`` pictures, which are the same.
     """
@@ -124,12 +141,12 @@ def carried(large: Pictures, small: Pictures, at: Outlines) -> Tensor:
     coarse = without_grain(drawn, large.original.shape[-1])
     colours = recolouring * ((1 - moved) * coarse + recoloured)
     if not moved.any():
-        return laid(large, Shares(gone, gone, gone), colours, None)
+        return Transferred(laid(large, Shares(gone, gone, gone), colours, None), gone)
     residual = small.original - small.reconstruction - of_before
     smooth = of_before + smooth_part(residual, at.photo * at.before)
     grain, missing = missing_grain(large, small)
     shares = Shares(recolouring * moved, gone, gone * resized(missing, gone.shape[-1]))
-    return laid(large, shares, colours + gone * smooth, grain)
+    return Transferred(laid(large, shares, colours + gone * smooth, grain), gone)
 
 
 def smooth_part(residual: Tensor, weight: Tensor) -> Tensor:
@@ -154,9 +171,7 @@ def missing_grain(large: Pictures, small: Pictures) -> tuple[Grain, Tensor]:
     kept = limited(grain, limit).mean(1, keepdim=True)
     there, wanted = (gaussian_blur(part.square(), NEIGHBOURHOOD) for part in (drawn, kept))
     share = (1 - there / wanted.clamp_min(1e-8)).clamp(0, 1).sqrt()
-    edges = gaussian_blur(grain.square().mean(1, keepdim=True), EDGE)
-    calm = 1 - smoothstep(edges / limit.square().clamp_min(1e-12), ROUGH, EDGY)
-    return Grain(coarse, limit), share * calm
+    return Grain(coarse, limit), share * calm(grain, limit)
 
 
 def structure_moved(difference: Tensor, seen: Tensor | float = 1.0) -> Tensor:
