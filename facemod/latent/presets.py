@@ -85,6 +85,8 @@ class Preset:
     path: Path
     level_centre: float | None = None
     """What the measure ``level`` gives for an average face; None if the file holds none."""
+    level_ends: tuple[float, float] | None = None
+    """The levels of faces that have nothing and all of what it adds; None if it has no such end."""
     evidence: Mapping[str, float] = field(default_factory=dict)
     """How well it works, measured, by what was measured."""
     model: str = ""
@@ -250,6 +252,9 @@ def _read_facts(path: Path) -> Preset:
     for left, top, right, bottom in preset.region:
         if not (0 <= left < right <= 1 and 0 <= top < bottom <= 1):
             raise ModelError(f"{path}: its region lies outside of the face")
+    start, end = preset.level_ends or (-1.0, 1.0)
+    if not start < end or (preset.level_ends and preset.level_centre is None):
+        raise ModelError(f"{path}: the ends of its level make no sense")
     if not (-math.inf < low <= 0 <= high < math.inf and low < high and 0 <= first <= last):
         raise ModelError(f"{path}: its range or its slots make no sense")
     return preset
@@ -263,7 +268,7 @@ def _typed(facts: dict[str, Any]) -> dict[str, Any]:
     """The facts that JSON cannot tell apart or that need checking, in their own types."""
     (low, high), (first, last) = facts["range"], facts["slots"]
     words = {key: str(facts[key]) for key in ("name", "meaning", "panel", "family", "source")}
-    centre = facts.get("level_centre")
+    centre, ends = facts.get("level_centre"), facts.get("level_ends")
     return words | {
         "model": str(facts.get("model", "")),
         "range": (float(low), float(high)),
@@ -272,8 +277,13 @@ def _typed(facts: dict[str, Any]) -> dict[str, Any]:
         "effects": _numbers(facts["effects"]),
         "evidence": _numbers(facts.get("evidence", {})),
         "level_centre": None if centre is None else float(centre),
+        "level_ends": None if ends is None else _pair(*ends),
         "region": tuple(_box(*box) for box in facts.get("region", ())),
     }
+
+
+def _pair(low: Any, high: Any) -> tuple[float, float]:
+    return float(low), float(high)
 
 
 def _box(left: Any, top: Any, right: Any, bottom: Any) -> Box:

@@ -7,13 +7,14 @@ read off the codes by a linear measure that the preset's file holds, where photo
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import PurePath
 from typing import TYPE_CHECKING
 
-from facemod.errors import ModelError, UsageError
+from facemod.errors import UsageError
 from facemod.latent.presets import SCENIC_PANEL, Box, CodeSpace, Preset, get_preset
+from facemod.latent.steps import Steps, finite, fitting, moved, stacked
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -74,7 +75,9 @@ class PresetEdit:
     """An edit of codes by presets; the order in which they were named makes no difference."""
 
     shift: Tensor
-    """[slots, dim], what the plain strengths add up to."""
+    """[slots, dim], what the plain strengths add up to for every face alike."""
+    steps: Steps
+    """The plain strengths that grow shorter for some faces."""
     presets: tuple[Preset, ...]
     """Those that go to a level, sorted by name."""
     targets: Tensor
@@ -92,12 +95,11 @@ class PresetEdit:
 
     def __call__(self, codes: Codes) -> Codes:
         """The codes, moved."""
-        codes = codes.giving_way(YIELDING)
+        codes, shift = codes.giving_way(YIELDING), self._plain(codes)
         if not self.presets:
-            return codes.shifted(self.shift)
+            return codes.shifted(shift)
         moves = self.strengths(codes).to(self.directions)
-        shift = self.shift + (moves @ self.directions.flatten(1)).unflatten(1, self.shift.shape)
-        return codes.shifted(shift)
+        return codes.shifted(shift + (moves @ self.directions.flatten(1)).view_as(shift))
 
     def strengths(self, codes: Codes) -> Tensor:
         """The strengths [N, presets] that bring each face to all levels at once."""
@@ -107,17 +109,26 @@ class PresetEdit:
         return torch.clamp(wanted, *self._ranges()) if self.limited else wanted
 
     def notes(self, codes: Codes) -> list[str]:
-        """A line for each preset whose level is beyond the natural range, for each face."""
+        """A line for each step that a face needs little of, and for each preset whose level is
+        beyond the natural range."""
+        short = [note for style in codes.styles for note in self.steps.notes(style.to(self.shift))]
         if not (self.presets and self.limited):
-            return []
+            return short
         wanted, given = self._wanted(codes).tolist(), self.strengths(codes).tolist()
-        return [
+        return short + [
             f"--{preset.name} would need {w:+.2f} and gets {g:+.2f}, the end of its natural "
             "range; --force goes on"
             for rows in zip(wanted, given, strict=True)
             for preset, w, g in zip(self.presets, *rows, strict=True)
             if w != g
         ]
+
+    def _plain(self, codes: Codes) -> Tensor:
+        """What the plain strengths do to each face, [N, slots, dim]."""
+        import torch
+
+        # Face by face: sums of a batch may differ in their last bits from those of one face.
+        return torch.stack([self.shift + self.steps.shift(s.to(self.shift)) for s in codes.styles])
 
     def _wanted(self, codes: Codes) -> Tensor:
         import torch
@@ -132,7 +143,7 @@ class PresetEdit:
             )
         read = torch.einsum("psd,nsd->np", self.levels, codes.styles.to(self.shift))
         centres = torch.tensor([preset.level_centre for preset in self.presets])
-        here = read - centres + moved(self.levels, self.directions, self.shift[None])[:, 0]
+        here = read - centres + moved(self.levels, self.directions, self._plain(codes)).T
         return torch.linalg.solve(leaks, (self.targets - here).T).T
 
     def _ranges(self) -> tuple[Tensor, Tensor]:
@@ -154,14 +165,16 @@ def preset_edit(
     import torch
 
     plain = {name: s.value for name, s in strengths.items() if not s.absolute}
+    ended = {name: plain.pop(name) for name in sorted(plain) if get_preset(name).level_ends}
     names = sorted(name for name, s in strengths.items() if s.absolute)
     presets = tuple(levelled(name) for name in names)
     return PresetEdit(
         edit_direction(plain, space),
+        Steps.along(ended, space),
         presets,
         torch.tensor([strengths[name].value for name in names]),
-        _stacked([fitting(p.direction(), p, space) for p in presets], space),
-        _stacked([fitting(p.level(), p, space) for p in presets], space),
+        stacked([fitting(p.direction(), p, space) for p in presets], space),
+        stacked([fitting(p.level(), p, space) for p in presets], space),
         limited,
         common_region(strengths),
         any(get_preset(name).panel == SCENIC_PANEL for name in strengths),
@@ -202,17 +215,6 @@ def levelled(name: str) -> Preset:
             "it; give a strength without"
         )
     return preset
-
-
-def moved(levels: Tensor, directions: Tensor, shifts: Tensor) -> Tensor:
-    """What ``shifts`` [N, slots, dim] do to the levels of presets [P, slots, dim]: [P, N].
-
-    Levels are stretched, because codes understate what photos show, and shifts are exact. So they
-    are worth as much less as a preset's own step, which is worth 1, would seem more.
-    """
-    measures = levels.flatten(1)
-    own = (measures * directions.flatten(1)).sum(1, keepdim=True)
-    return measures @ shifts.flatten(1).T / own.clamp(min=1)
 
 
 def recipe_of(strengths: Mapping[str, Strength]) -> str:
@@ -257,33 +259,6 @@ def edit_direction(strengths: Mapping[str, float], space: CodeSpace) -> Tensor:
 
     total = torch.zeros(space.slots, space.dim)
     for name in sorted(strengths):
-        preset, strength = get_preset(name), strengths[name]
-        if not math.isfinite(strength):
-            raise UsageError(f"--{name} {strength}: expected a finite number")
+        preset, strength = get_preset(name), finite(name, strengths[name])
         total += strength * fitting(preset.direction(), preset, space)
     return total
-
-
-def fitting(tensor: Tensor, preset: Preset, space: CodeSpace) -> Tensor:
-    """``tensor`` of a preset; ModelError if the preset was made for another model."""
-    if preset.family != space.family:
-        raise ModelError(
-            f"{preset.path}: made for {preset.family} models, not for {space.family}; `facemod "
-            "presets list` shows what each preset fits"
-        )
-    if preset.model not in ("", space.model):
-        raise ModelError(
-            f"--{preset.name}: made for the model {preset.model}, not for {space.model}"
-        )
-    if tensor.shape != (space.slots, space.dim):
-        shape = " x ".join(map(str, tensor.shape))
-        raise ModelError(
-            f"{preset.path}: has {shape} numbers, the model {space.slots} x {space.dim}"
-        )
-    return tensor
-
-
-def _stacked(tensors: Sequence[Tensor], space: CodeSpace) -> Tensor:
-    import torch
-
-    return torch.stack(list(tensors)) if tensors else torch.zeros(0, space.slots, space.dim)

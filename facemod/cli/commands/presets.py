@@ -50,6 +50,7 @@ def presets_show(
         ("shows on", ", ".join(places_of(preset)) or "the whole picture"),
         ("holds still", ", ".join(preset.guards) or "nothing"),
         ("learnt from", preset.source),
+        ("shorter steps", "for faces that have what it adds" if preset.level_ends else "for none"),
         ("goes to levels", "no" if preset.level_centre is None else f"yes, --{name} to:+1"),
         *((name, f"{value:.2f}") for name, value in preset.evidence.items()),
         *((f"+1 moves {other}", f"{by:+.2f} sd") for other, by in side_effects(preset, everything)),

@@ -52,6 +52,9 @@ LABELS = {
     "smile": ("Smiling", 1.0),
     "yaw": (YAW, 10.0),
 }
+ENDING = ("bald", "gender", "glasses", "smile")
+"""Presets whose steps grow shorter for faces that have what they add, because photos look better
+so. Those who wear lipstick are women, and mostly wear little else: make-up is put on all."""
 RANGES = (range(3), range(3, 6), range(6, SHAPING))
 """Slots whose mean is read together."""
 DRAWN = 4000  # styles whose axes photos are read along
@@ -78,6 +81,8 @@ class Level:
     measure: Tensor
     """[slots, dim]"""
     centre: float
+    ends: tuple[float, float] | None = None
+    """The levels of faces of which people say no, and yes; None where they say more."""
     correlation: float | None = None
     """With what is said of photos that taught nothing."""
 
@@ -103,7 +108,13 @@ def taught(space: Space, photos: Photos, label: str, one: float) -> Level | None
         return None
     off, centred = said[tried] - said[tried].mean(), read[tried] - read[tried].mean()
     stretch = off @ off / (centred @ off)
-    return Level(stretch * measure, float(stretch * read.mean()), agreed)
+    return Level(stretch * measure, float(stretch * read.mean()), ends_of(said), agreed)
+
+
+def ends_of(said: Tensor) -> tuple[float, float] | None:
+    """The levels of the two things that people say, around their mean; None if they say more."""
+    values = (said.unique() - said.mean()).tolist()
+    return (values[0], values[1]) if len(values) == 2 else None
 
 
 def kept(measure: Tensor, photos: Photos) -> Level | None:
@@ -128,10 +139,12 @@ def refit(path: Path, space: Space, photos: Photos) -> Level | None:
 
 def with_level(facts: Mapping[str, Any], level: Level | None) -> dict[str, Any]:
     """The facts of a preset's file with those of its level, or with none."""
-    told = {key: value for key, value in facts.items() if key != "level_centre"}
+    told = {key: value for key, value in facts.items() if not key.startswith("level_")}
     evidence = {key: v for key, v in told.get("evidence", {}).items() if key != CORRELATION}
     if level is not None:
         told["level_centre"] = level.centre
+        if level.ends is not None and facts["name"] in ENDING:
+            told["level_ends"] = level.ends
         if level.correlation is not None:
             evidence[CORRELATION] = round(level.correlation, 2)
     return {**told, "evidence": evidence}
