@@ -25,7 +25,8 @@ SOURCES = ("--work", "work", "--preview", "preview.safetensors", "--real", "real
          "steps", 5),
         (("likeness", "run", "--faces", "f.npz", "--identity", "net.ckpt", "--edits", "4"),
          "bundled.likeness", "distil", {"embedding cosine": 0.5}, "edits", 4),
-        (("fidelity", "photos", "--identity", "net.ckpt", "--attributes", "a.safetensors"),
+        (("fidelity", "photos", "--identity", "net.ckpt", "--celeba", "c.npz",
+          "--labels", "c.csv"),
          "evaluation.fidelity", "measure_fidelity", {"close": {}}, "photos", 20),
     ],
 )  # fmt: skip

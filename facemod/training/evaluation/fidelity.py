@@ -30,16 +30,15 @@ from facemod.models.wavelet.likeness import likeness
 from facemod.tensors.blur import gaussian_blur
 from facemod.tensors.devices import find_device
 from facemod.tensors.pixels import psnr, to_tensor
+from facemod.training.evaluation.editability import ReadOff, picture
 from facemod.training.evaluation.options import FidelityOptions
-from facemod.training.judges import attributes
-from facemod.training.judges.attributes import AttributeNet
 from facemod.training.judges.identity import load_identity, similarity
-from facemod.training.judges.judge import LEARNT
+from facemod.training.judges.readings import Readings, labelled_sets
 from facemod.training.settings import Tell
 
 SMALL = 256
 STRENGTH = 1.5
-NET_SIDE = 128
+TAUGHT = 1200  # labelled faces of each set that readings are learnt from
 STILL = 0.05  # of the mask of moved structure: below, skin is unedited or only recoloured
 Row = dict[str, float]
 Rows = dict[str, list[Row]]
@@ -105,17 +104,14 @@ def sharpness(image: Tensor, moved: Tensor) -> float:
 
 
 def effects(
-    model: FaceModel, net: AttributeNet, codes: Codes, edits: Mapping[str, PresetEdit]
+    model: FaceModel, measures: ReadOff, codes: Codes, edits: Mapping[str, PresetEdit]
 ) -> Row:
-    """How far each preset moves what it is named for, in standard deviations of real faces."""
-
-    def scores(shown: Codes) -> Row:
-        small = F.interpolate(model.decode(shown).cpu(), (NET_SIDE,) * 2, mode="area")
-        found = dict(zip(net.names, net.scores(small)[0].tolist(), strict=True))
-        return {name: sign * found[word] for name, (word, sign) in LEARNT.items()}
-
-    before = scores(codes)
-    return {name: scores(edit(codes))[name] - before[name] for name, edit in edits.items()}
+    """How far each preset moves what it is named for, in strengths."""
+    before, found = picture(model, codes), {}
+    for name, edit in edits.items():
+        changes = measures.changes(before, picture(model, edit(codes)))
+        found[name] = float(changes[0, measures.names.index(name)])
+    return found
 
 
 def faces_in(folder: Path, editor: Editor, count: int) -> Iterator[Tensor]:
@@ -143,11 +139,12 @@ def measure_fidelity(folder: Path, options: FidelityOptions, tell: Tell) -> dict
     model, identity = editor.model, load_identity(options.identity)
     if not isinstance(model, FittingModel):
         raise UsageError("only a model that can be fitted has rungs to measure")
-    net, info = attributes.load(options.attributes), model.info
+    sets, info = labelled_sets(options.celeba, options.labels, options.utk, TAUGHT), model.info
+    measures = ReadOff(Readings.taught(identity, sets))
     edits = {
         name: preset_edit({name: Strength(STRENGTH)}, info.space)
         for name in find_presets()[0]
-        if name in LEARNT
+        if name in measures.names
     }
     smiling = box_mask(edits["smile"].region, info.resolution)
     found: dict[str, Rows] = {part: defaultdict(list) for part in ("close", "seams", "kept")}
@@ -167,7 +164,7 @@ def measure_fidelity(folder: Path, options: FidelityOptions, tell: Tell) -> dict
             carried = "transfer" if rung == "encode" else rung
             found["seams"][carried].append(seam(identity, photo, before, after, smiling))
             if number < options.effects and rung != Effort.REFINE.value:
-                found["kept"][rung].append(effects(model, net, fit, edits))
+                found["kept"][rung].append(effects(model, measures, fit, edits))
         tables = "\n\n".join(rows_as_table(found[kind]) for kind in ("close", "seams"))
         tell(f"{number + 1} photos\n{tables}\n")
         if number < options.effects:
