@@ -28,7 +28,7 @@ from facemod.faces.matte import matte
 from facemod.fidelity.ladder import Fidelity
 from facemod.fidelity.outlines import Outlines
 from facemod.fidelity.regions import Regions
-from facemod.fidelity.tones import in_tones
+from facemod.fidelity.tones import Toned
 from facemod.fidelity.transfer import transferred
 from facemod.imaging.photo import Photo
 from facemod.latent.codes import Codes, concatenate
@@ -151,11 +151,12 @@ def carried_over(
 
     Without ``scored`` nobody wants to know how well it went.
     """
-    original = to_tensor([one.face.crop.pixels for one in faces]).to(before.image.device)
+    toned = Toned.of(to_tensor([one.face.crop.pixels for one in faces]).to(before.image.device))
+    original, photos = toned.coloured, toned.photos
     everywhere = torch.ones(1, 1, *original.shape[-2:])
     place = torch.cat([everywhere if one.place is None else one.place for one in faces])
     place = place.to(original)
-    shown = after.image
+    change = after.image - original
     own: list[Tensor | None] = [None] * len(faces)
     gone: list[Tensor | None] = [None] * len(faces)
     if fidelity.transfers:
@@ -165,11 +166,13 @@ def carried_over(
         at = at._replace(seen=reduced(place, at.photo.shape[-1]))
         change, outdated = transferred(original, before.image, after.image, at)
         gone = list((outdated * at.seen)[:, 0].cpu())
-        shown = original + in_tones(original, change)
+    change = toned.keeping(change)
     if any(one.place is not None for one in faces):
-        shown = original + place * (shown - original)
-    shown = shown.clamp(-1, 1)
-    scores = _scores(faces[0].window, original, before.image, shown) if scored else [{}] * len(own)
+        change = place * change
+    shown = (photos + change).clamp(-1, 1)
+    scores: list[dict[str, float]] = [{}] * len(own)
+    if scored:
+        scores = _scores(faces[0].window, toned, before.image, shown)
     return [
         EditedFace(one.face.crop, pixels, score, one.notes, goes_on_at, gone_at)
         for one, pixels, score, goes_on_at, gone_at in zip(
@@ -179,14 +182,14 @@ def carried_over(
 
 
 def _scores(
-    window: Window | None, original: Tensor, before: Tensor, shown: Tensor
+    window: Window | None, photos: Toned, before: Tensor, shown: Tensor
 ) -> list[dict[str, float]]:
     """How close the model comes to each face, and how much the result looks like it."""
-    seen = [x if window is None else window.core.of(x) for x in (original, before)]
+    seen = [x if window is None else window.core.of(x) for x in (photos.coloured, before)]
     closeness = (psnr(x, picture) for x, picture in zip(*seen, strict=True))
     return [
         {"psnr": close, "likeness": alike}
-        for close, alike in zip(closeness, likeness(original, shown), strict=True)
+        for close, alike in zip(closeness, likeness(photos.photos, shown), strict=True)
     ]
 
 
@@ -276,10 +279,12 @@ def composite(rgb: Pixels, face: EditedFace, *, transfers: bool) -> None:
 
 def reconstruct(face: EncodedFace) -> EditedFace:
     """The model's own picture of a face, and how close it comes to the photo."""
-    original = to_tensor([face.crop.pixels])
-    (alike,) = likeness(original, face.reconstruction)
-    scores = {"psnr": psnr(original, face.reconstruction), "likeness": alike}
-    return EditedFace(face.crop, to_pixels(face.reconstruction)[0], scores)
+    toned = Toned.of(to_tensor([face.crop.pixels]))
+    change = toned.keeping(face.reconstruction - toned.coloured)
+    shown = (toned.photos + change).clamp(-1, 1)
+    (alike,) = likeness(toned.photos, shown)
+    scores = {"psnr": psnr(toned.photos, shown), "likeness": alike}
+    return EditedFace(face.crop, to_pixels(shown)[0], scores)
 
 
 def check_likeness(faces: Iterable[EditedFace], least: float | None) -> None:

@@ -23,6 +23,7 @@ from facemod.faces.face import Crop, Detector, Face
 from facemod.fidelity.fitting import fitted
 from facemod.fidelity.ladder import Fidelity
 from facemod.fidelity.store import FitStore, fit_store
+from facemod.fidelity.tones import Toned
 from facemod.imaging.photo import Photo
 from facemod.latent.codes import Codes
 from facemod.models.base import Drawn, FaceModel, Watch, draw, unwatched
@@ -104,7 +105,7 @@ class Editor:
 
     def _encoded(self, crops: Sequence[Crop], fidelity: Fidelity) -> list[EncodedFace]:
         """Encode crops of one size."""
-        images = to_tensor([crop.pixels for crop in crops])
+        images = Toned.of(to_tensor([crop.pixels for crop in crops])).coloured
         batch = self.model.encode(images)
         codes = [batch[i] for i in range(len(crops))]
         if (effort := fidelity.effort) is not None:

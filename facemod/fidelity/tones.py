@@ -1,11 +1,18 @@
 """Photos in black and white, sepia or any other single tone, whose edits have to stay so.
 
-In such a photo the brightness of a place tells its colour. The decoder knows coloured faces only.
+In such a photo the brightness of a place tells its colour. The decoder knows coloured faces only,
+so the photo is coloured before it is encoded, and what an edit changes is brought back to its
+tones.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
 from facemod.tensors.blur import reduced
@@ -16,20 +23,58 @@ LEVELS, SIDE = 33, 128
 # whose range is 2 wide, make a coloured photo.
 TONED = 2.0 / 127.5
 BRIGHTNESS = (0.299, 0.587, 0.114)  # ITU-R BT.601
+# How red and blue of the faces that the decoder draws at random differ from their brightness, on
+# average, from black to white in nine steps.
+NATURAL = (
+    (0.01, 0.10, 0.19, 0.28, 0.30, 0.31, 0.29, 0.16, 0.0),
+    (0.02, -0.05, -0.13, -0.20, -0.22, -0.23, -0.23, -0.14, 0.0),
+)
 
 
-def in_tones(originals: Tensor, changes: Tensor) -> Tensor:
-    """``changes`` [N, 3, S, S] to add to ``originals`` in [-1, 1], in the tones of each photo.
+@dataclass(frozen=True)
+class Toned:
+    """N photos [N, 3, S, S] in [-1, 1], and which of them are in one tone."""
 
-    Those of coloured photos stay as they are, and nothing stays nothing.
-    """
-    curves = [tones(photo) for photo in reduced(originals, SIDE)]
-    return torch.stack(
-        [
-            change if curve is None else _in_tones(photo, change, curve)
-            for photo, change, curve in zip(originals, changes, curves, strict=True)
-        ]
-    )
+    photos: Tensor
+    curves: Sequence[Tensor | None]
+    """Of each photo, as :func:`tones` tells it."""
+
+    @classmethod
+    def of(cls, photos: Tensor) -> Toned:
+        """Photos that may be in one tone."""
+        return cls(photos, [tones(photo) for photo in reduced(photos, SIDE)])
+
+    @cached_property
+    def coloured(self) -> Tensor:
+        """The photos, those in one tone as bright as they are in colours that faces have.
+
+        Codes of gray faces are far from natural ones, and edits make blue monsters of them.
+        """
+        if not any(curve is not None for curve in self.curves):
+            return self.photos
+        natural = natural_curve().to(self.photos)
+        return torch.stack(
+            [
+                photo if curve is None else bright + along(natural, bright)
+                for photo, bright, curve in zip(
+                    self.photos, brightness(self.photos), self.curves, strict=True
+                )
+            ]
+        )
+
+    def keeping(self, changes: Tensor) -> Tensor:
+        """``changes`` [N, 3, S, S] to add to the photos, in the tones of each.
+
+        Those of coloured photos stay as they are, and nothing stays nothing.
+        """
+        if not any(curve is not None for curve in self.curves):
+            return changes
+        return torch.stack(
+            [
+                change if curve is None else _in_tones(photo, change, curve)
+                for photo, change, curve in zip(self.photos, changes, self.curves, strict=True)
+            ]
+        )
 
 
 def tones(photo: Tensor) -> Tensor | None:
@@ -49,6 +94,14 @@ def tones(photo: Tensor) -> Tensor | None:
     # Brightnesses that the photo has not are coloured as the nearest that it has.
     nearest = (torch.arange(LEVELS, device=photo.device)[:, None] - there).abs().argmin(1)
     return curve[:, there[nearest]]
+
+
+def natural_curve() -> Tensor:
+    """From brightness to how the colours of natural faces differ from it: [3, LEVELS]."""
+    red, blue = torch.tensor(NATURAL)
+    green = -(BRIGHTNESS[0] * red + BRIGHTNESS[2] * blue) / BRIGHTNESS[1]
+    curve = torch.stack((red, green, blue))[None]
+    return F.interpolate(curve, LEVELS, mode="linear", align_corners=True)[0]
 
 
 def along(curve: Tensor, bright: Tensor) -> Tensor:
