@@ -116,10 +116,10 @@ def _goes_on(crop: Crop, shape: tuple[int, ...], side: int) -> Floats:
 
 def _reaches(change: Floats) -> list[Floats]:
     """How much a change [S, S, 3] is felt at the left, top, right and bottom, [S] in 0..1 each."""
-    size = np.abs(change).max(axis=2)
-    depth = max(1, round(RIM * len(size)))
-    rims = (size[:, :depth].T, size[:depth], size[:, -depth:].T, size[-depth:])
-    return [np.clip(rim.max(axis=0) / FELT, 0, 1) for rim in rims]
+    depth = max(1, round(RIM * len(change)))
+    rims = (change[:, :depth], change[:depth], change[:, -depth:], change[-depth:])
+    felt = [np.abs(rim).max(axis=(axis, 2)) for rim, axis in zip(rims, (1, 0, 1, 0), strict=True)]
+    return [np.clip(rim / FELT, 0, 1) for rim in felt]
 
 
 def _softened(side: Floats) -> Floats:

@@ -23,6 +23,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
 from facemod.fidelity.fill import filling
@@ -57,6 +58,8 @@ FACE = (slice(0.25, 0.85), slice(0.22, 0.78))
 # the side; but not where photo and edit look alike up to a mean difference, on the scale of 0..1.
 TRACE, NEAR = 0.02, 0.015
 ALIKE = 0.04
+# Pixels of small pictures that enlarging looks beyond a place.
+BESIDE = 2
 
 
 class Transferred(NamedTuple):
@@ -89,7 +92,7 @@ def transferred(
     small = Pictures(*(reduced(picture, MASKS) for picture in large))
     at = at or Outlines.everywhere(small.original)
     change, gone = carried(large, small, at)
-    uncovered = at.moved * (1 - at.after)
+    uncovered = at.moved * (1 - at.after) * around(at.seen)
     if uncovered.any():
         hidden = stale(small, at)
         _fill(change, original, ~hidden, uncovered)
@@ -135,7 +138,7 @@ def carried(large: Pictures, small: Pictures, at: Outlines) -> Transferred:
     moved = torch.maximum(structure_moved(shown, at.seen), at.new)
     changed = smoothstep(gaussian_blur(magnitude(shown), MASK_BLUR), CHANGE_STARTS, CHANGE_FULL)
     # Where outlines moved, the new person counts, and elsewhere what both agree about.
-    person = (at.photo * at.either).lerp(at.after, at.moved)
+    person = (at.photo * at.either).lerp(at.after, at.moved) * around(at.seen)
     gone, recolouring = person * moved, person * torch.maximum(changed, moved)
     # The decoder draws its grain anew with every edit; the photo has grain of its own.
     coarse = without_grain(drawn, large.original.shape[-1])
@@ -147,6 +150,13 @@ def carried(large: Pictures, small: Pictures, at: Outlines) -> Transferred:
     grain, missing = missing_grain(large, small)
     shares = Shares(recolouring * moved, gone, gone * resized(missing, gone.shape[-1]))
     return Transferred(laid(large, shares, colours + gone * smooth, grain), gone)
+
+
+def around(seen: Tensor | float) -> Tensor | float:
+    """1 where something is ``seen`` [N, 1, H, H], and next to that: only there it need be laid."""
+    if isinstance(seen, float):
+        return seen
+    return (F.max_pool2d(seen, 2 * BESIDE + 1, 1, BESIDE) > 0).to(seen)
 
 
 def smooth_part(residual: Tensor, weight: Tensor) -> Tensor:

@@ -38,6 +38,23 @@ def test_far_from_the_edit_nothing_changes() -> None:
     assert change[..., 60:68, 60:68].abs().min() > 0
 
 
+def test_what_nobody_will_see_is_not_laid_and_the_rest_is_the_same() -> None:
+    """Half of an edit is seen, which moves structure and outlines on both sides."""
+    original, reconstruction = picture(0), picture(1)
+    edited = reconstruction + patch(0.8) + patch(0.8).roll((-30, -50), (2, 3))
+    person = torch.ones(1, 1, SIDE, SIDE)
+    person[..., :20] = 0
+    at = Outlines(person, person, person.roll(3, 3), (person != person.roll(3, 3)).float())
+    at = Outlines(*at[:3], moved=F.max_pool2d(at.moved, 7, 1, 3))
+    seen = torch.zeros(1, 1, SIDE, SIDE)
+    seen[..., :48] = 1
+    whole = transfer(original, reconstruction, edited, at)
+    part = transfer(original, reconstruction, edited, at._replace(seen=seen))
+    assert part[..., :48].any() and whole[..., 60:68, 60:68].any()
+    assert torch.equal(part[..., :48], whole[..., :48])
+    assert not part[..., 52:].any()
+
+
 def test_a_gentle_change_is_carried_over_whole() -> None:
     """A change of light keeps all of the original's detail."""
     reconstruction = gaussian_blur(picture(1), 0.05)

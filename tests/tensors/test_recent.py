@@ -55,3 +55,14 @@ def test_a_row_counts_with_all_of_its_tensors():
     recent = Recent(Counting(), 4)
     recent(batch(1), batch(2))
     assert torch.equal(recent(batch(1), batch(3)), batch(4))
+
+
+def test_batches_lie_in_memory_as_what_they_are_made_of():
+    maps = torch.rand(2, 5, 4, 3).to(memory_format=torch.channels_last)
+    recent = Recent(lambda x: x * 2, 2)
+    for _ in range(2):
+        made = recent(maps)
+        assert torch.equal(made, maps * 2)
+        assert made.is_contiguous(memory_format=torch.channels_last)
+    assert Recent(lambda x: x * 2, 2)(maps.contiguous()).is_contiguous()
+    assert Recent(lambda x: x[:, :1].expand(-1, 3), 2)(batch(1, 2))[1].tolist() == [2, 2, 2]

@@ -102,7 +102,7 @@ RECIPES = (
     Published(
         "smile", "+1 is from serious to a clear smile, -1 takes a smile away", EXPRESSION,
         {"e4e/smile": 0.9, "featurestyle/smiling": 5.0}, (0, 6), (-1.5, 2),
-        ("age", "gender", "glasses"), SMILING,
+        ("age", "gender", "glasses"), SMILING, region=(PLACES["eyes-to-chin"],),
     ),
     Published(
         "mouth-open", "+1 opens the mouth clearly, without a grin", EXPRESSION,
