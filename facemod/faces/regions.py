@@ -16,7 +16,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from facemod.faces.region_names import CLASSES, REGIONS
-from facemod.weights.files import filled
+from facemod.weights.files import loaded
 
 RESOLUTION = 128
 WIDTHS = (24, 40, 64, 96)  # channels at 64, 32, 16 and 8 px
@@ -78,7 +78,7 @@ class Segmenter(nn.Module):
 @cache
 def segmenter() -> Segmenter:
     """The bundled segmenter, on the CPU. Raises ModelError if its weights are damaged."""
-    return filled(Segmenter(), WEIGHTS).eval().requires_grad_(False)
+    return loaded(Segmenter, WEIGHTS).eval().requires_grad_(False)
 
 
 def segmenter_on(device: torch.device) -> Segmenter:

@@ -93,12 +93,14 @@ def loaded(build: Callable[[], Network], path: Path, *, part: bool = False) -> N
     """A new network with the weights of a file, and none before; raises what reading and filling
     raise.
 
+    Whoever asks first, others may want gradients through it: so it is no child of inference mode.
     ``part``: the file holds those of a larger network, and no more than needed is read.
     """
-    with torch.device("meta"):
-        network = build()
-    state, _ = load_weights(path, network.state_dict().keys() if part else None)
-    fill(network, state, path, assign=True)
+    with torch.inference_mode(False):
+        with torch.device("meta"):
+            network = build()
+        state, _ = load_weights(path, network.state_dict().keys() if part else None)
+        fill(network, state, path, assign=True)
     return network
 
 

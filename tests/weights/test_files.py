@@ -122,3 +122,13 @@ def test_a_part_reads_its_own_weights_alone(tmp_path: Path) -> None:
 )
 def test_finite_values(values: list[float], finite: bool) -> None:
     assert all_finite(torch.tensor(values)) is finite
+
+
+def test_networks_that_are_loaded_in_inference_mode_can_be_differentiated(tmp_path: Path):
+    path = tmp_path / "w.safetensors"
+    save_weights(path, torch.nn.Linear(2, 1).state_dict(), {})
+    with torch.inference_mode():
+        network = loaded(lambda: torch.nn.Linear(2, 1), path)
+    x = torch.zeros(1, 2, requires_grad=True)
+    network(x).sum().backward()
+    assert x.grad is not None and network.weight.grad is not None

@@ -115,8 +115,9 @@ def networks() -> tuple[FaceFeatures, LikenessHead]:
     """Those that are shipped, on the CPU; raises ModelError if their weights are damaged."""
     features = loaded(lambda: FaceFeatures(encoders.Encoder()), ENCODER, part=True)
     head = loaded(LikenessHead, WEIGHTS)
-    # Channels last, convolutions take two thirds of the time.
-    features = features.to(memory_format=torch.channels_last)
+    with torch.inference_mode(False):
+        # Channels last, convolutions take two thirds of the time.
+        features = features.to(memory_format=torch.channels_last)
     return features.eval().requires_grad_(False), head.eval().requires_grad_(False)
 
 
