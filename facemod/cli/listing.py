@@ -80,6 +80,7 @@ GROUPS: Mapping[str, Group] = {
             "corrector": "train:train_corrector",
             "details": "train:train_details",
             "heads": "train_parts:train_heads",
+            "matting": "train_parts:train_matting",
             "likeness": "train_parts:train_likeness",
             "presets": "train_parts:train_presets",
             "published": "train_parts:train_published",

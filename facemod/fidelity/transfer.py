@@ -26,7 +26,6 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from facemod.fidelity.fill import filling
 from facemod.fidelity.laying import (
     Grain,
     Pictures,
@@ -35,6 +34,7 @@ from facemod.fidelity.laying import (
     sampled,
     without_grain,
 )
+from facemod.fidelity.leftovers import uncover
 from facemod.fidelity.outlines import Outlines, near, rim_colours
 from facemod.tensors.blur import gaussian_blur, limited, reduced, resized, smoothstep
 from facemod.tensors.grain import calm, usual_limit
@@ -94,22 +94,10 @@ def transferred(
     change, gone = carried(large, small, at)
     uncovered = at.moved * (1 - at.after) * around(at.seen)
     if uncovered.any():
-        hidden = stale(small, at)
-        _fill(change, original, ~hidden, uncovered)
-        gone = torch.maximum(gone, uncovered * resized(hidden.to(gone), gone.shape[-1]))
+        person = reduced(torch.maximum(at.photo, at.before), HIDDEN)
+        filled = uncover(change, original, person, stale(small, at), uncovered, 1 - at.after)
+        gone = torch.maximum(gone, filled)
     return Transferred(change, gone)
-
-
-def _fill(change: Tensor, original: Tensor, known: Tensor, uncovered: Tensor) -> None:
-    """Let ``change`` [N, 3, S, S] show background where an edit uncovers it, in place.
-
-    ``known`` [N, 1, H, H] and how much is ``uncovered`` [N, 1, K, K] are of smaller pictures.
-    """
-    shown = resized(uncovered, original.shape[-1])[:, 0]
-    for added, photo, seen, weight in zip(change, original, known[:, 0], shown, strict=True):
-        places, colours = filling(photo, seen, weight > 0)
-        behind = weight.flatten()[places] * (colours - photo.flatten(1)[:, places])
-        added.flatten(1).index_add_(1, places, behind)
 
 
 def stale(small: Pictures, at: Outlines) -> Tensor:

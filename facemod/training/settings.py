@@ -186,6 +186,18 @@ class HeadOptions:
 
 
 @dataclass(frozen=True, kw_only=True)
+class MattingOptions:
+    """What the matting head learns from."""
+
+    samples: Annotated[int | None, Setting("Outlined samples to use; all if not given.")] = None
+    pictures: Annotated[int, Setting("Photos and samples to make.")] = 1000
+    steps: Annotated[int, Setting("Optimiser steps after each of them.")] = 2
+    memory: Annotated[int, Setting("Pictures kept to learn from, 8 MB each.")] = 128
+    report: Annotated[int, Setting("Pictures between two measurements.")] = 100
+    start: Annotated[Path | None, Setting("matting.safetensors to begin with.")] = None
+
+
+@dataclass(frozen=True, kw_only=True)
 class LikenessOptions:
     """What the likeness network is distilled from."""
 

@@ -17,7 +17,7 @@ from facemod.training.presets.options import (
     PresetOptions,
     PublishedOptions,
 )
-from facemod.training.settings import HeadOptions, LikenessOptions, Tell
+from facemod.training.settings import HeadOptions, LikenessOptions, MattingOptions, Tell
 
 
 def _argument(metavar: str, text: str) -> typer.models.ArgumentInfo:
@@ -42,6 +42,18 @@ def train_heads(
 
     fit_heads(target, options, teller(printing))
     return Result("train heads", data={"file": str(target)}, messages=(f"written: {target}",))
+
+
+def train_matting(
+    target: Annotated[Path, _argument("FILE", "The weight file to write.")],
+    options: MattingOptions,
+    printing: Printing,
+) -> Result:
+    """Train the head that tells people from backgrounds."""
+    from facemod.training.bundled.matting import fit_matting
+
+    fit_matting(target, options, teller(printing))
+    return Result("train matting", data={"file": str(target)}, messages=(f"written: {target}",))
 
 
 def train_likeness(
