@@ -25,7 +25,7 @@ SIDE = 210
 """Of one picture, in pixels."""
 STRIPS = {
     "portrait-2": ("--smile 1.5", "--age 1.75", "--glasses 1", "--yaw 1.5", "--surprise 1.5"),
-    "portrait-3": ("--smile -1.5", "--age 1.75", "--gender -1.5", "--yaw 1.5", "--light-right 2"),
+    "portrait-3": ("--smile -1.5", "--age 1.75", "--gender -1.5", "--yaw 1.5", "--light-right 1.5"),
 }
 """For each portrait, the edits beside it: options of ``facemod edit``."""
 STRONG = ("--age 1.75", "--age -1.5", "--gender 1.5", "--gender -1.5")

@@ -157,10 +157,10 @@ def labelled_sets(celeba: Path, labels: Path, utk: Path | None, count: int) -> l
     return sets
 
 
-def celeba_labels(table: Path) -> tuple[LabelOf, tuple[str, ...]]:
-    """What CelebA's table says of a file, and the names of its columns but the sex's."""
+def celeba_labels(table: Path, *, sex: bool = False) -> tuple[LabelOf, tuple[str, ...]]:
+    """What CelebA's table says of a file, and the names of its columns, the sex's if asked."""
     with table.open(newline="") as file:
         header, *rows = csv.reader(file)
-    columns = [i for i, name in enumerate(header) if i and name != MALE]
+    columns = [i for i, name in enumerate(header) if i and (sex or name != MALE)]
     known = {row[0]: [float(row[i]) for i in columns] for row in rows}
     return known.get, tuple(header[i] for i in columns)

@@ -41,6 +41,7 @@ from facemod.weights.files import load_weights, save_weights
 # By preset: what is said of photos, and how much of it strength 1 is.
 LABELS = {
     "age": (AGE, 10.0),
+    "bald": ("Bald", 1.0),
     "bangs": ("Bangs", 1.0),
     "beard": ("No_Beard", -1.0),
     "gender": (MALE, -0.6),
@@ -50,9 +51,10 @@ LABELS = {
     "make-up": ("Wearing_Lipstick", 1.0),
     "mouth-open": ("Mouth_Slightly_Open", 1.0),
     "smile": ("Smiling", 1.0),
+    "stubble": ("5_o_Clock_Shadow", 1.0),
     "yaw": (YAW, 10.0),
 }
-ENDING = ("bald", "gender", "glasses", "smile")
+ENDING = ("gender", "glasses", "smile")
 """Presets whose steps grow shorter for faces that have what they add, because photos look better
 so. Those who wear lipstick are women, and mostly wear little else: make-up is put on all."""
 RANGES = (range(3), range(3, 6), range(6, SHAPING))

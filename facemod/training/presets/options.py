@@ -66,7 +66,11 @@ class PublishedOptions:
     celeba: Annotated[Path, Setting("Packed faces of CelebA.", DATA_PANEL)]
     labels: Annotated[Path, Setting("CSV of CelebA's attributes.", DATA_PANEL)]
     utk: Annotated[Path, Setting("Packed faces of UTKFace.", DATA_PANEL)]
+    work: Annotated[
+        Path, Setting("Folder of intermediate results; what is there is used again.", DATA_PANEL)
+    ] = Path("work")
     taught: Annotated[int, Setting("Labelled faces of each set to learn to measure from.")] = 400
+    told: Annotated[int, Setting("Photos of CelebA whose labels tell directions.")] = 900
     faces: Annotated[int, Setting("Random faces to measure on, and as many real ones.")] = 4
     only: Annotated[str, Setting("Presets to make, with commas; default all.")] = ""
     seed: Annotated[int, Setting("Seed of all random choices.")] = 0

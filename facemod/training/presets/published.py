@@ -8,7 +8,8 @@ recipe (:mod:`facemod.training.presets.published_recipes`) says what to project 
 slots it may move, and how long strength 1 is: a step that people chose by looking, or one that is
 scaled until what is measured (years, degrees) changes by a round number. What strengths -1 and +1
 do is measured on photos, as the command line edits them
-(:mod:`facemod.training.presets.gauge`), and stands in each file.
+(:mod:`facemod.training.presets.gauge`), and stands in each file. What nobody has published comes
+from labels of photos (:mod:`facemod.training.presets.told`).
 """
 
 from __future__ import annotations
@@ -36,7 +37,8 @@ from facemod.training.judges.readings import (
 from facemod.training.presets.gauge import Gauge, corridor_drawer, drawn_faces, enlarged
 from facemod.training.presets.options import PublishedOptions
 from facemod.training.presets.published_directions import Directions
-from facemod.training.presets.published_recipes import ORIGINS, RECIPES, Published
+from facemod.training.presets.published_recipes import RECIPES, TOLD, Published
+from facemod.training.presets.told import told_directions
 from facemod.training.settings import Tell
 from facemod.weights.files import save_weights
 
@@ -119,10 +121,9 @@ def unit_length(
 
 def write(recipe: Published, found: Made, units: Mapping[str, float], folder: Path) -> Path:
     """Write one preset file with what was measured; returns its path."""
-    credit = [ORIGINS[source] for source in recipe.sources]
     facts = {key: getattr(recipe, key) for key in ("name", "meaning", "panel", "range", "region")}
-    facts |= {"slots": recipe.reach, "family": wavelet.FAMILY, "guards": recipe.guards}
-    facts |= {"source": f"published directions: {'; '.join(credit)}"}
+    facts |= {"slots": recipe.reach, "family": wavelet.FAMILY, "guards": recipe.still}
+    facts |= {"source": recipe.credit}
     facts |= {"effects": found.effects(units), "evidence": evidence_of(recipe, found)}
     path = folder / f"{recipe.name}{SUFFIX}"
     save_weights(path, {TENSOR: found.direction.half().float()}, facts)
@@ -169,7 +170,8 @@ def chosen_recipes(names: Sequence[str]) -> list[Published]:
 def make_presets(folder: Path, options: PublishedOptions, tell: Tell) -> list[Path]:
     """Make the presets of all recipes, or some, in ``folder``; returns their files."""
     recipes = chosen_recipes([word.strip() for word in options.only.split(",") if word.strip()])
-    directions = Directions.read(options.directions).with_learnt()
+    told = told_directions(options, {name for recipe in recipes for name in recipe.named(TOLD)})
+    directions = Directions.read(options.directions).with_learnt().with_told(told)
     gauge, readings = open_gauge(options)
     for name, agreement in readings.agreement.items():
         tell(f"{name}: read off other faces with a correlation of {agreement:.2f}")

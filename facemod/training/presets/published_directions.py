@@ -14,7 +14,7 @@ from torch import Tensor
 from facemod.errors import InputError
 from facemod.latent.presets import find_presets, preset_folders
 from facemod.models.wavelet.decoder import SLOTS, STYLE_DIM
-from facemod.training.presets.published_recipes import NAMES, OWN, Part, Published
+from facemod.training.presets.published_recipes import NAMES, OWN, TOLD, Part, Published
 
 
 @dataclass(frozen=True)
@@ -50,6 +50,10 @@ class Directions:
         learnt = {name: preset for name, preset in shipped.items() if name not in NAMES}
         own = {f"{OWN}/{name}": preset.direction() for name, preset in learnt.items()}
         return Directions({**self.known, **own})
+
+    def with_told(self, told: Mapping[str, Tensor]) -> Directions:
+        """Also directions [slots, dim] that labels of photos tell, as ``told/NAME``."""
+        return Directions({**self.known, **{f"{TOLD}/{name}": d for name, d in told.items()}})
 
     def __getitem__(self, name: str) -> Tensor:
         if name not in self.known:

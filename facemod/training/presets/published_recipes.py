@@ -10,8 +10,9 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from facemod.latent.presets import PLACES, Box
+from facemod.training.presets.told_recipes import TOLD as TOLD_DIRECTIONS
 
-OWN = "facemod"
+OWN, TOLD = "facemod", "told"
 # Where directions come from, by the first part of their names.
 ORIGINS = {
     "e4e": "encoder4editing (Tov et al. 2021), MIT",
@@ -20,6 +21,7 @@ ORIGINS = {
     "featurestyle": "Feature-Style Encoder (Yao et al. 2022), research",
     "ganspace": "GANSpace's principal axes (Härkönen et al. 2020) as in encoder4editing, MIT",
     OWN: "facemod's own presets",
+    TOLD: "labels of photos in CelebA (Liu et al. 2015)",
 }
 # What is held still, by plain names.
 HELD = {
@@ -77,13 +79,32 @@ class Published:
         """The sets of directions that it is made of, by the first part of their names."""
         return sorted({name.split("/")[0] for part in self.parts for name in part.terms})
 
+    def named(self, source: str) -> set[str]:
+        """The directions of one set that it is made of, by the rest of their names."""
+        names = [name.partition("/") for part in self.parts for name in part.terms]
+        return {name for first, _, name in names if first == source}
+
+    @property
+    def still(self) -> tuple[str, ...]:
+        """What is held still, here or where labels tell its directions."""
+        told = [name for one in sorted(self.named(TOLD)) for name in TOLD_DIRECTIONS[one].held]
+        return tuple(dict.fromkeys((*self.guards, *told)))
+
+    @property
+    def credit(self) -> str:
+        """Whose work it is made of, in one line."""
+        published = [ORIGINS[source] for source in self.sources if source != TOLD]
+        told = [ORIGINS[TOLD]] if TOLD in self.sources else []
+        first = [f"published directions: {'; '.join(published)}"] if published else []
+        return "; ".join(first + told)
+
     @property
     def held(self) -> tuple[str, ...]:
         """The published directions that are projected out."""
         return tuple(name for guard in self.guards for name in HELD[guard])
 
 
-EXPRESSION, FACE = "Expression", "Face"
+EXPRESSION, FACE, HAIR = "Expression", "Face", "Hair"
 OPEN = {"Mouth_Slightly_Open": "open mouth, 0 to 1"}
 PAINTED = {"Wearing_Lipstick": "lipstick, 0 to 1"}
 SMILING = {"Smiling": "smiling, 0 to 1"}
@@ -96,8 +117,8 @@ RECIPES = (
     ),
     Published(
         "gender", "+1 is clearly more female, -1 clearly more male", FACE,
-        {"seeprettyface/gender": -8.8}, (0, 7), (-1.5, 1.5), ("smile", "age"),
-        {"Male": "male, 0 to 1"},
+        {"told/male": -9.3, "e4e/age": 0.41, "seeprettyface/age": -0.49}, (0, 8), (-1.5, 1.5),
+        (), {"Male": "male, 0 to 1"},
     ),
     Published(
         "smile", "+1 is from serious to a clear smile, -1 takes a smile away", EXPRESSION,
@@ -111,8 +132,8 @@ RECIPES = (
     ),
     Published(
         "surprise", "+1 is clearly surprised: raised brows, wide eyes, an open mouth", EXPRESSION,
-        {"seeprettyface/emotion_surprise": 3.5, "seeprettyface/eyes_open": -2.7}, (0, 7), (0, 1.5),
-        ("age",), OPEN, also=(Part((3, 8), {"facemod/brows-raise": 1.35}),),
+        {"seeprettyface/emotion_surprise": 4.2, "seeprettyface/eyes_open": -2.5,
+         "seeprettyface/emotion_angry": -2.5}, (2, 5), (0, 1.5), ("age",), OPEN,
     ),
     Published(
         "anger", "+1 is a clearly angry look, with lowered brows and no smile", EXPRESSION,
@@ -138,6 +159,19 @@ RECIPES = (
     Published(
         "make-up", "+1 is red lips and made-up eyes, +0.5 a touch of it", FACE,
         {"featurestyle/heavy_makeup": 30.0}, (7, 11), (0, 1.5), (), PAINTED,
+    ),
+    Published(
+        "bald", "+1 takes men's hair off; women get very short hair", HAIR, {"told/bald": 15.0},
+        (0, 5), (0, 1.25), (), {"Bald": "bald, 0 to 1"},
+    ),
+    Published(
+        "hair-long", "+1 is long hair, -1 short hair", HAIR, {"told/hair-long": 9.0},
+        (0, 8), (-1.25, 1.25),
+    ),
+    Published(
+        "stubble", "+1 is stubble, +1.5 a short beard (for men)", HAIR, {"told/stubble": 6.0},
+        (3, 8), (0, 1.75), (), {"5_o_Clock_Shadow": "stubble, 0 to 1"},
+        region=(PLACES["lower-face"],),
     ),
 )  # fmt: skip
 NAMES = tuple(recipe.name for recipe in RECIPES)

@@ -166,8 +166,9 @@ def test_recipes_name_what_there_is() -> None:
 @pytest.mark.parametrize("recipe", RECIPES, ids=lambda recipe: recipe.name)
 def test_shipped_presets_are_those_of_the_recipes(recipe: Published) -> None:
     preset = read_preset(ROOT / "presets" / f"{recipe.name}.safetensors")
+    assert preset.source == recipe.credit
     facts = (preset.meaning, preset.range, preset.slots, preset.guards)
-    assert facts == (recipe.meaning, recipe.range, recipe.reach, recipe.guards)
+    assert facts == (recipe.meaning, recipe.range, recipe.reach, recipe.still)
     told = {f"{words}, change at {at}" for words in recipe.shown.values() for at in ("-1", "+1")}
     # What fitting levels adds is none of the recipe's.
     assert set(preset.evidence) - {CORRELATION} == told
@@ -175,6 +176,25 @@ def test_shipped_presets_are_those_of_the_recipes(recipe: Published) -> None:
         words, wanted = recipe.shown[recipe.unit[0]], recipe.unit[1]
         done = preset.evidence[f"{words}, change at +1"] - preset.evidence[f"{words}, change at -1"]
         assert done / 2 == pytest.approx(wanted, rel=0.3)
+
+
+def test_what_labels_hold_still_is_told_once() -> None:
+    recipe = replace(AGE, terms={"told/bald": 1.0, "e4e/age": 1.0})
+    assert recipe.still == ("glasses", "smile", "age")
+    assert recipe.named("told") == {"bald"}
+    assert AGE.still == AGE.guards
+
+
+def test_directions_that_labels_tell_are_known_by_their_names() -> None:
+    told = axis(9).expand(SLOTS, STYLE_DIM)
+    direction = known().with_told({"bald": told}).of(replace(AGE, terms={"told/bald": 2.0}))
+    torch.testing.assert_close(direction[1], 2 * axis(9))
+
+
+def test_credit_is_given_to_all() -> None:
+    both = replace(AGE, terms={"told/bald": 1.0, "e4e/age": 1.0})
+    assert both.credit == f"published directions: {ORIGINS['e4e']}; {ORIGINS['told']}"
+    assert replace(AGE, terms={"told/bald": 1.0}).credit == ORIGINS["told"]
 
 
 def test_evidence_is_of_what_the_recipe_is_about() -> None:
