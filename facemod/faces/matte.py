@@ -9,13 +9,12 @@ from __future__ import annotations
 
 from itertools import combinations_with_replacement
 
-import numpy as np
 import torch
 import torch.nn.functional as F
-from scipy import ndimage
 from torch import Tensor
 
 from facemod.tensors.blur import reduced, resized
+from facemod.tensors.grids import connected
 
 # The side at which outlines are drawn, in px; those of larger faces are to be enlarged.
 DRAWN = 512
@@ -51,14 +50,25 @@ def settled(likely: Tensor) -> Tensor:
     """
     result = likely.clone()
     for one in result[:, 0]:
-        side = len(one)
-        labels, _ = ndimage.label((one < 0.5).cpu().numpy(), structure=np.ones((3, 3)))
-        for label, (rows, columns) in enumerate(ndimage.find_objects(labels), start=1):
-            closed = rows.start > 0 and rows.stop < side
-            low = rows.start > CHEST * side
-            if columns.start > 0 and columns.stop < side and (closed or low):
-                one[torch.from_numpy(labels == label).to(one.device)] = 1
+        background = one < 0.5
+        one[background & ~open_parts(background)] = 1
     return result
+
+
+def open_parts(background: Tensor) -> Tensor:
+    """The parts of a ``background`` [H, H] that are some: that reach a side or the top, or reach
+    both the bottom and above the chest."""
+    side = len(background)
+    seeds = torch.zeros(3, side, side, dtype=torch.bool, device=background.device)
+    ways, bottom, upper = seeds
+    ways[:, 0] = ways[:, -1] = ways[0] = True
+    (wide,) = connected(background, ways[None])
+    if torch.equal(wide, background):
+        return wide
+    bottom[-1] = True
+    upper[: int(CHEST * side) + 1] = True
+    below, above = connected(background, seeds[1:])
+    return wide | (below & above)
 
 
 def _along_edges(faces: Tensor, likely: Tensor) -> Tensor:

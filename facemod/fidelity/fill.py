@@ -9,10 +9,10 @@ from __future__ import annotations
 
 import torch
 import torch.nn.functional as F
-from scipy.ndimage import distance_transform_edt
 from torch import Tensor
 
 from facemod.tensors.blur import gaussian_blur, limited, reduced, resized
+from facemod.tensors.grids import nearest
 
 # What is finer than this is texture; a fraction of the side.
 TEXTURE = 0.012
@@ -79,16 +79,24 @@ def mirrored(places: Tensor, known: Tensor, side: int) -> Tensor:
     """
     if not known.any():
         return places
-    edges = distance_transform_edt(
-        ~known.cpu().numpy(), return_distances=False, return_indices=True
-    )
+    count = len(known)
     here = _split(places, side)
-    row, column = (each * len(known) // side for each in here)
+    row, column = (each * count // side for each in here)
+    edges = _edges(known, row * count + column)
     sources = []
-    for each, edge in zip(here, edges, strict=True):
-        nearest = torch.from_numpy(edge).to(each)
-        centre = (nearest[row, column] * side + side // 2) // len(known)
+    for each, edge in zip(here, _split(edges, count), strict=True):
+        centre = (edge * side + side // 2) // count
         # What would lie outside of the picture is mirrored once more.
         beyond = (2 * centre - each) % (2 * side)
         sources.append(torch.minimum(beyond, 2 * side - 1 - beyond))
     return sources[0] * side + sources[1]
+
+
+def _edges(known: Tensor, cells: Tensor) -> Tensor:
+    """The nearest of ``known`` [H, H] for each of some ``cells``, many of which are the same."""
+    asked = torch.zeros(known.numel(), dtype=torch.bool, device=known.device)
+    asked[cells] = True
+    (each,) = asked.nonzero(as_tuple=True)
+    table = torch.zeros(known.numel(), dtype=torch.long, device=known.device)
+    table[each] = nearest(known, each)
+    return table[cells]
