@@ -24,14 +24,15 @@ SMALLEST = 2
 def filling(image: Tensor, known: Tensor, wanted: Tensor) -> tuple[Tensor, Tensor]:
     """What is behind a person in an ``image`` [3, S, S].
 
-    Returns the P pixels that are ``wanted`` [S, S] and not ``known`` [H, H], both true or false,
-    counted row by row, and what to see there, [3, P].
+    Returns the P pixels that are ``wanted`` [S, S], true or false, and not all ``known`` [H, H] in
+    0..1, counted row by row, and what to see there, [3, P].
     """
     side = image.shape[-1]
-    hole = wanted & (F.interpolate((~known)[None, None].to(image), (side, side))[0, 0] > 0)
+    hole = wanted & (F.interpolate(1 - known[None, None].to(image), (side, side))[0, 0] > 0)
     places = hole.flatten().nonzero()[:, 0]
     small = resized(reduced(image[None], len(known)), len(known))
     seen = known[None, None].to(image)
+    known = known > 0.5
     smooth = spread(small, seen)
     coarse = gaussian_blur(torch.where(seen > 0, small, smooth), TEXTURE)
     there = mirrored(places, known, side)

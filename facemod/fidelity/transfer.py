@@ -54,10 +54,11 @@ NEIGHBOURHOOD = 0.025
 SMOOTH = 0.10
 # The face within the FFHQ square: rows, columns.
 FACE = (slice(0.25, 0.85), slice(0.22, 0.78))
-# More of a person than this makes background stale, and so does a person so near, in parts of
-# the side; but not where photo and edit look alike up to a mean difference, on the scale of 0..1.
-TRACE, NEAR = 0.02, 0.015
-ALIKE = 0.04
+# So much of a person makes background stale (begins, whole), and so does a person so near, in parts
+# of the side; but not where photo and edit do not differ by so much on average (begins, whole), on
+# the scale of 0..1. Nothing of this is a step, so that films do not flicker.
+TRACE, NEAR = (0.01, 0.06), 0.015
+UNLIKE = (0.03, 0.05)
 # Pixels of small pictures that enlarging looks beyond a place.
 BESIDE = 2
 
@@ -101,13 +102,14 @@ def transferred(
 
 
 def stale(small: Pictures, at: Outlines) -> Tensor:
-    """Where the original's person hides the background: [N, 1, HIDDEN, HIDDEN], true.
+    """Where the original's person hides the background: [N, 1, HIDDEN, HIDDEN] in 0..1.
 
     What already looks as the edit wants it can stay, whoever it belongs to.
     """
-    unlike = gaussian_blur(reduced(magnitude(small.edited - small.original), HIDDEN), NEAR)
+    apart = gaussian_blur(reduced(magnitude(small.edited - small.original), HIDDEN), NEAR)
     person = near(reduced(torch.maximum(at.photo, at.before), HIDDEN), NEAR)
-    return (person > TRACE) & ((unlike > ALIKE) | (reduced(at.after, HIDDEN) > TRACE))
+    covered = smoothstep(reduced(at.after, HIDDEN), *TRACE)
+    return smoothstep(person, *TRACE) * torch.maximum(smoothstep(apart, *UNLIKE), covered)
 
 
 def carried(large: Pictures, small: Pictures, at: Outlines) -> Transferred:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import torch
 
-from facemod.fidelity.leftovers import islands, uncover
+from facemod.fidelity.leftovers import uncover
+from facemod.tensors.blur import gaussian_blur
 
 SIDE = 256
 HAIR, WALL = -0.6, 0.4
@@ -18,8 +19,8 @@ def scene(piece: slice, shade: float = HAIR) -> tuple[torch.Tensor, torch.Tensor
     photo = torch.full((1, 3, SIDE, SIDE), WALL)
     photo[..., :120] = HAIR
     photo[..., 100:140, piece] = shade
-    hidden = torch.zeros(1, 1, SIDE, SIDE, dtype=torch.bool)
-    hidden[..., :122] = True
+    hidden = torch.zeros(1, 1, SIDE, SIDE)
+    hidden[..., :122] = 1
     uncovered = torch.zeros(1, 1, SIDE, SIDE)
     uncovered[..., 80:122] = 1
     return photo, hidden, uncovered
@@ -58,15 +59,28 @@ def test_a_piece_that_is_not_connected_stays():
     assert torch.equal(result[..., 135:], photo[..., 135:])
 
 
-def test_what_would_vanish_whole_counts_as_known():
-    hidden = torch.ones(1, 1, 64, 64, dtype=torch.bool)
-    hidden[..., :2, 60:] = False  # a corner
-    hidden[..., 30:, :20] = False
-    begun = torch.zeros_like(hidden)
-    begun[..., :, 20:60] = True
-    found = islands(hidden, begun)
-    assert not found[..., 30:, :20].any()
-    assert not found[hidden].any()
-    near_corner = torch.zeros_like(begun)
-    near_corner[..., :4, 56:] = True
-    assert islands(hidden, near_corner)[..., :2, 60:].all()
+def test_where_nothing_else_is_known_what_is_near_decides():
+    """A little of a background is better than none of it."""
+    photo, hidden, uncovered = scene(slice(0, 0))
+    hidden[..., 125:] = 1
+    hidden[:, :, 60:, :] = 1
+    photo[..., 125:] = -1.0
+    change, person = torch.zeros_like(photo), torch.zeros_like(hidden)
+    uncover(change, photo, person, hidden, uncovered, torch.ones_like(hidden))
+    assert ((photo + change)[..., :60, 84:118] - WALL).abs().max() < 0.1
+
+
+def test_an_outline_that_trembles_hardly_moves_the_filling():
+    """As it does from frame to frame in films."""
+    photo, hidden, uncovered = scene(slice(120, 126))
+    hidden = gaussian_blur(hidden, 0.01)
+    person, free = torch.zeros_like(hidden), torch.ones_like(hidden)
+    person[..., :120], free[..., :80] = 1, 0
+    results = []
+    for seed in range(2):
+        generator = torch.Generator().manual_seed(seed)
+        trembling = hidden + 0.02 * torch.randn(hidden.shape, generator=generator)
+        change = torch.zeros_like(photo)
+        uncover(change, photo, person, trembling.clamp(0, 1), uncovered, free)
+        results.append(gaussian_blur(photo + change, 0.01))
+    assert (results[0] - results[1]).abs().max() < 0.05
