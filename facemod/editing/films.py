@@ -103,7 +103,7 @@ class Filming:
         shown = []
         for role in roles:
             role.see(frames)
-            there = [n for n in range(first, end) if n in role.encoded]
+            there = [n for n in range(first, end) if n in role.crops]
             faces = self.retouch.filmed([role.steady(n) for n in there])
             shown.append((there, faces))
         for n in range(first, end):

@@ -1,4 +1,4 @@
-"""Roles: the faces of a film, each encoded once in every frame, with codes that are steady.
+"""Roles: the faces of a film, each encoded in every second frame, with codes that are steady.
 
 Encoded by itself, every frame gets a slightly other code, and the edit flickers. Codes are
 averaged over neighbouring frames, as landmarks are.
@@ -16,6 +16,7 @@ import torch
 from numpy.typing import NDArray
 
 from facemod.editing.editor import Editor, EncodedFace
+from facemod.editing.inbetween import batch_on
 from facemod.faces import tracks
 from facemod.faces.face import Crop
 from facemod.faces.tracks import Track
@@ -23,7 +24,7 @@ from facemod.imaging.photo import Photo, Source
 from facemod.latent.codes import Codes, concatenate
 
 REACH = 5  # frames that averages look ahead and back
-BATCH = 4  # frames that are encoded at a time
+EACH = 2  # of so many frames one is encoded: codes that are averaged change slowly
 NO_SOURCE = Source(Path(), "PNG", "RGB")
 
 Pixels = NDArray[np.uint8]
@@ -39,8 +40,10 @@ class Role:
     track: Track
     sigma: float
     """Of the averaging of codes, in frames; 0 takes every frame by itself."""
-    encoded: dict[int, EncodedFace] = field(default_factory=dict)
-    """The face in the frames that are held."""
+    crops: dict[int, Crop] = field(default_factory=dict)
+    """The face cut out of the frames that are held."""
+    codes: dict[int, Codes] = field(default_factory=dict)
+    """Of every second of them, or of all if nothing is averaged."""
 
     @cached_property
     def side(self) -> int:
@@ -49,13 +52,18 @@ class Role:
         return max(map(self.editor.side, faces))
 
     def see(self, frames: Mapping[int, Pixels]) -> None:
-        """Encode the face in the frames that are held now, and forget it in all others."""
-        self.encoded = {n: face for n, face in self.encoded.items() if n in frames}
-        new = [n for n in sorted(frames) if n in self.track.seen and n not in self.encoded]
-        for start in range(0, len(new), BATCH):
-            numbers = new[start : start + BATCH]
-            crops = [self._crop(frames[n], n) for n in numbers]
-            self.encoded.update(zip(numbers, self.editor.encode(crops), strict=True))
+        """Cut out and encode the face in the frames that are held now, and forget all others."""
+        self.crops = {n: crop for n, crop in self.crops.items() if n in frames}
+        self.codes = {n: codes for n, codes in self.codes.items() if n in frames}
+        new = [n for n in sorted(frames) if n in self.track.seen and n not in self.crops]
+        self.crops |= {n: self._crop(frames[n], n) for n in new}
+        first, each = min(self.track.seen), EACH if self.sigma else 1
+        due = [n for n in new if (n - first) % each == 0]
+        batch = batch_on(self.editor.model.device)
+        for start in range(0, len(due), batch):
+            numbers = due[start : start + batch]
+            encoded = self.editor.encode([self.crops[n] for n in numbers])
+            self.codes |= {n: face.codes for n, face in zip(numbers, encoded, strict=True)}
 
     def _crop(self, frame: Pixels, n: int) -> Crop:
         face = tracks.face_at(self.track, self.number, n)
@@ -63,10 +71,9 @@ class Role:
 
     def steady(self, n: int) -> EncodedFace:
         """The face in a frame, with codes averaged over those around it that are held."""
-        near = [m for m in self.encoded if abs(m - n) <= REACH]
-        offsets = [m - n for m in near]
-        codes = averaged([self.encoded[m].codes for m in near], offsets, self.sigma)
-        return replace(self.encoded[n], codes=codes)
+        near = [m for m in self.codes if abs(m - n) <= REACH]
+        codes = averaged([self.codes[m] for m in near], [m - n for m in near], self.sigma)
+        return EncodedFace(self.crops[n], codes, self.editor.model)
 
 
 def averaged(codes: list[Codes], offsets: list[int], sigma: float) -> Codes:

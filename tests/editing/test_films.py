@@ -147,7 +147,10 @@ def test_segments_come_with_their_surroundings(clip):
     assert seen == [(0, [*range(13)]), (8, [*range(3, 20)]), (16, [*range(11, 20)])]
 
 
-def test_every_frame_is_encoded_once_wherever_segments_end(clip, tmp_path):
+@pytest.mark.parametrize(("sigma", "each"), [(2.0, 2), (0.0, 1)])
+def test_frames_are_encoded_once_wherever_segments_end(clip, tmp_path, sigma, each):
+    """Every second is enough where codes are averaged."""
+
     class Counting(FakeModel):
         faces = 0
 
@@ -156,8 +159,8 @@ def test_every_frame_is_encoded_once_wherever_segments_end(clip, tmp_path):
             return super().encode(images)
 
     model = Counting()
-    run(Editor(model, FakeDetector()), clip, tmp_path)
-    assert model.faces == FRAMES
+    run(Editor(model, FakeDetector()), clip, tmp_path, sigma=sigma)
+    assert model.faces == FRAMES / each
 
 
 def test_most_pictures_of_a_steady_face_are_made_of_their_neighbours(clip, tmp_path):
