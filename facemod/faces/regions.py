@@ -82,8 +82,13 @@ def segmenter() -> Segmenter:
 
 
 def segmenter_on(device: torch.device) -> Segmenter:
-    """The bundled segmenter, there. Raises ModelError if its weights are damaged."""
-    return copy.deepcopy(segmenter()).to(device)
+    """The bundled segmenter, there, whoever asks first, for gradients to go through.
+
+    Raises:
+        ModelError: its weights are damaged.
+    """
+    with torch.inference_mode(False):
+        return copy.deepcopy(segmenter()).to(device)
 
 
 @torch.inference_mode()
