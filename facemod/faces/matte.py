@@ -50,8 +50,9 @@ def settled(likely: Tensor) -> Tensor:
     """
     result = likely.clone()
     for one in result[:, 0]:
-        background = one < 0.5
-        one[background & ~open_parts(background)] = 1
+        # On the CPU, which needs no kernels for what few pixels there are.
+        background = (one < 0.5).cpu()
+        one[(background & ~open_parts(background)).to(one.device)] = 1
     return result
 
 
@@ -59,7 +60,7 @@ def open_parts(background: Tensor) -> Tensor:
     """The parts of a ``background`` [H, H] that are some: that reach a side or the top, or reach
     both the bottom and above the chest."""
     side = len(background)
-    seeds = torch.zeros(3, side, side, dtype=torch.bool, device=background.device)
+    seeds = torch.zeros(3, side, side, dtype=torch.bool)
     ways, bottom, upper = seeds
     ways[:, 0] = ways[:, -1] = ways[0] = True
     (wide,) = connected(background, ways[None])

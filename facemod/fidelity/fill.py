@@ -83,7 +83,8 @@ def mirrored(places: Tensor, known: Tensor, side: int) -> Tensor:
     count = len(known)
     here = _split(places, side)
     row, column = (each * count // side for each in here)
-    edges = _edges(known, row * count + column)
+    # On the CPU, as not all devices can look for what is nearest.
+    edges = _edges(known.cpu(), (row * count + column).cpu()).to(places.device)
     sources = []
     for each, edge in zip(here, _split(edges, count), strict=True):
         centre = (edge * side + side // 2) // count
@@ -95,9 +96,9 @@ def mirrored(places: Tensor, known: Tensor, side: int) -> Tensor:
 
 def _edges(known: Tensor, cells: Tensor) -> Tensor:
     """The nearest of ``known`` [H, H] for each of some ``cells``, many of which are the same."""
-    asked = torch.zeros(known.numel(), dtype=torch.bool, device=known.device)
+    asked = torch.zeros(known.numel(), dtype=torch.bool)
     asked[cells] = True
     (each,) = asked.nonzero(as_tuple=True)
-    table = torch.zeros(known.numel(), dtype=torch.long, device=known.device)
+    table = torch.zeros(known.numel(), dtype=torch.long)
     table[each] = nearest(known, each)
     return table[cells]

@@ -1,4 +1,4 @@
-"""Places of a grid: which hang together, and which is nearest."""
+"""Places of a grid on the CPU: which hang together, and which is nearest."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def _along(found: Tensor, allowed: Tensor, dim: int) -> Tensor:
     """``found`` [K, H, W] and all ``allowed`` places [H, W] that follow one of it, up to a wall."""
     shape = [1, 1, 1]
     shape[dim] = -1
-    places = torch.arange(found.shape[dim], device=found.device).view(shape)
+    places = torch.arange(found.shape[dim]).view(shape)
     last, wall = (places.where(such, -1).cummax(dim).values for such in (found, ~allowed[None]))
     return last > wall
 
@@ -42,7 +42,7 @@ def nearest(known: Tensor, places: Tensor) -> Tensor:
     width = known.shape[1]
     row, column = places.div(width, rounding_mode="floor"), places % width
     in_column = _nearest_rows(known)
-    rows, columns = (torch.arange(count, device=known.device) for count in known.shape)
+    rows, columns = (torch.arange(count) for count in known.shape)
     down = (in_column - rows[:, None]).float().square()
     across = (columns - columns[:, None]).float().square()
     best = (down[row] + across[column]).argmin(1)
@@ -54,7 +54,7 @@ def _nearest_rows(known: Tensor) -> Tensor:
     there is none."""
     height, width = known.shape
     far = 4 * (height + width)
-    rows = torch.arange(height, device=known.device)[:, None].expand(height, width)
+    rows = torch.arange(height)[:, None].expand(height, width)
     above = rows.where(known, -far).cummax(0).values
     below = rows.where(known, far).flip(0).cummin(0).values.flip(0)
     return above.where(rows - above <= below - rows, below)
