@@ -132,8 +132,8 @@ RECIPES = (
     ),
     Published(
         "surprise", "+1 is clearly surprised: raised brows, wide eyes, an open mouth", EXPRESSION,
-        {"seeprettyface/emotion_surprise": 4.2, "seeprettyface/eyes_open": -2.5,
-         "seeprettyface/emotion_angry": -2.5}, (2, 5), (0, 1.5), ("age",), OPEN,
+        {"seeprettyface/emotion_surprise": 3.5, "seeprettyface/eyes_open": -2.7,
+         "seeprettyface/emotion_angry": -1.4}, (0, 7), (0, 1.5), ("age",), OPEN,
     ),
     Published(
         "anger", "+1 is a clearly angry look, with lowered brows and no smile", EXPRESSION,
