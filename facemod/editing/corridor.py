@@ -156,7 +156,6 @@ def carried_over(
     everywhere = torch.ones(1, 1, *original.shape[-2:])
     place = torch.cat([everywhere if one.place is None else one.place for one in faces])
     place = place.to(original)
-    change = after.image - original
     own: list[Tensor | None] = [None] * len(faces)
     gone: list[Tensor | None] = [None] * len(faces)
     if fidelity.transfers:
@@ -166,10 +165,12 @@ def carried_over(
         at = at._replace(seen=reduced(place, at.photo.shape[-1]))
         change, outdated = transferred(original, before.image, after.image, at)
         gone = list((outdated * at.seen)[:, 0].cpu())
-    change = toned.keeping(change)
+        shown = photos + toned.keeping(change)
+    else:
+        shown = toned.toning(after.image)
     if any(one.place is not None for one in faces):
-        change = place * change
-    shown = (photos + change).clamp(-1, 1)
+        shown = photos + place * (shown - photos)
+    shown = shown.clamp(-1, 1)
     scores: list[dict[str, float]] = [{}] * len(own)
     if scored:
         scores = _scores(faces[0].window, toned, before.image, shown)
@@ -280,8 +281,7 @@ def composite(rgb: Pixels, face: EditedFace, *, transfers: bool) -> None:
 def reconstruct(face: EncodedFace) -> EditedFace:
     """The model's own picture of a face, and how close it comes to the photo."""
     toned = Toned.of(to_tensor([face.crop.pixels]))
-    change = toned.keeping(face.reconstruction - toned.coloured)
-    shown = (toned.photos + change).clamp(-1, 1)
+    shown = toned.toning(face.reconstruction).clamp(-1, 1)
     (alike,) = likeness(toned.photos, shown)
     scores = {"psnr": psnr(toned.photos, shown), "likeness": alike}
     return EditedFace(face.crop, to_pixels(shown)[0], scores)

@@ -22,6 +22,7 @@ LEVELS, SIDE = 33, 128
 # Colours that differ on average by more than this from what their brightness tells, for images
 # whose range is 2 wide, make a coloured photo.
 TONED = 2.0 / 127.5
+CONTRAST = 0.05  # of brightness, the least that tells a curve
 BRIGHTNESS = (0.299, 0.587, 0.114)  # ITU-R BT.601
 # How red and blue of the faces that the decoder draws at random differ from their brightness, on
 # average, from black to white in nine steps.
@@ -62,6 +63,16 @@ class Toned:
             ]
         )
 
+    def toning(self, pictures: Tensor) -> Tensor:
+        """The decoder's ``pictures`` [N, 3, S, S] of the photos, in the tones of each."""
+        shown = [
+            picture if curve is None else bright + along(curve, bright)
+            for picture, bright, curve in zip(
+                pictures, brightness(pictures), self.curves, strict=True
+            )
+        ]
+        return torch.stack(shown)
+
     def keeping(self, changes: Tensor) -> Tensor:
         """``changes`` [N, 3, S, S] to add to the photos, in the tones of each.
 
@@ -80,9 +91,11 @@ class Toned:
 def tones(photo: Tensor) -> Tensor | None:
     """The curve [3, LEVELS] from brightness to how colours differ from it; None for all colours.
 
-    ``photo`` is [3, H, H] in [-1, 1].
+    A ``photo`` [3, H, H] in [-1, 1] that is as bright everywhere tells no curve either.
     """
     bright = brightness(photo)
+    if bright.std() < CONTRAST:
+        return None
     colours = photo - bright
     level = _position(bright).round().long().flatten()
     counts = torch.bincount(level, minlength=LEVELS).to(photo)

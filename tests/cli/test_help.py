@@ -132,7 +132,7 @@ class TestGuide:
         ("presets sheet", "sm", ["smile"]),
         ("presets gallery", "a", ["age"]),
         ("presets learn wink --guard", "smile,a", ["smile,age"]),
-        ("presets learn wink --only", "ey", ["eyes"]),
+        ("presets learn wink --only", "ey", ["eyes", "eyes-to-chin"]),
         ("models info", "b", ["bundled"]),
         ("help", "mor", ["morph"]),
         ("presets show", "sm", ["smile"]),

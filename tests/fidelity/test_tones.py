@@ -96,3 +96,12 @@ def test_grey_faces_are_encoded_nearer_to_where_coloured_ones_are() -> None:
         model.encode(x).styles[:, SHAPING:] for x in (photos, grey, Toned.of(grey).coloured)
     )
     assert (coloured - known).norm() < 0.6 * (gray - known).norm()
+
+
+def test_what_the_decoder_draws_of_a_sepia_photo_is_sepia() -> None:
+    photo, picture = sepia(greys()), greys() + colours(0.6)
+    shown = Toned.of(photo).toning(picture)
+    assert torch.allclose(brightness(shown), brightness(picture), atol=0.02)
+    assert tones(shown[0]) is not None
+    coloured = greys() + colours(0.6)
+    assert torch.equal(Toned.of(coloured).toning(picture), picture)

@@ -152,7 +152,7 @@ RECIPES = (
         {"e4e/pose": -1.5}, (0, 3), (-1.5, 1.5), ("smile",), {"yaw": "degrees"}, ("yaw", 10.0),
     ),
     Published(
-        "glasses", "+1 puts glasses on, -1 takes them off", "Accessories",
+        "glasses", "+1 puts glasses on, -1 takes them off", FACE,
         {"featurestyle/eyeglasses": 16.0, "seeprettyface/glasses": -5.0}, (0, 6), (-1.5, 1),
         ("smile", "age"), {"Eyeglasses": "glasses, 0 to 1"}, region=(PLACES["glasses"],),
     ),

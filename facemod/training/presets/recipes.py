@@ -162,7 +162,7 @@ RECIPES = (
     _recipe("pitch", "lift the face, or lower it", "Pose", (0, 6),
             kin=("nose-length", "nose-width", "face-width", "brow-height", "double-chin",
             "eye-open"), locality=0),
-    _recipe("glasses", "put glasses on, or take them off", "Accessories", (0, 6),
+    _recipe("glasses", "put glasses on, or take them off", "Face", (0, 6),
             kin=("bushy-brows", "eye-bags", "brow-height", "eye-open", "brow-slant",
             "arched-brows", "eyes-narrow"), region="glasses", locality=300),
     _recipe("light-right", "light from the picture's right, or from its left", "Light", (3, 8),
